@@ -1,0 +1,28 @@
+/**
+ * What travels with a call: its correlation id, and whether the caller has given up. It is entered into
+ * AsyncLocalStorage only at the edges (an HTTP request, a command line), since entering it costs more than a whole local call;
+ * from there every nested call finds it, and an unchanged context is never copied.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+export interface CallContext {
+  /** The same through every call that one request causes; appears in logs and in error responses. */
+  readonly correlationId: string
+  /** Aborts when the caller no longer waits for the answer. */
+  readonly signal: AbortSignal
+}
+
+const storage = new AsyncLocalStorage<CallContext>()
+
+/** The context of calls that no edge has begun: never aborted, without a correlation id. */
+export const rootCall: CallContext = { correlationId: '', signal: new AbortController().signal }
+
+/** The context that the running code was called in. */
+export function currentCall(): CallContext {
+  return storage.getStore() ?? rootCall
+}
+
+/** Runs `work` in `call`: nested calls that are given no context of their own find this one. */
+export function runInCall<T>(call: CallContext, work: () => T): T {
+  return storage.run(call, work)
+}

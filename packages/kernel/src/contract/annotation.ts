@@ -1,0 +1,36 @@
+/**
+ * Annotations make a contract open: whoever adds a surface (REST, a command line, a policy) adds an annotation and reads it itself. The
+ * kernel knows only the slot. The type parameter says on which operations one may stand, so that a route with `{id}` over an input
+ * without `id` does not compile.
+ */
+declare const on: unique symbol
+
+/** What an annotation may look at in the operation it stands on. */
+export interface OperationShape<Kind, Input, Output> {
+  readonly kind: Kind
+  readonly input: Input
+  readonly output: Output
+}
+
+export interface Annotation<in On = never> {
+  readonly key: symbol
+  readonly value: unknown
+  /** Exists for the compiler only: makes the parameter contravariant. */
+  readonly [on]: (operation: On) => void
+}
+
+/** A kind of annotation: its owner keeps it to make and to read values. */
+export interface AnnotationKind<Value> {
+  on<On>(value: Value): Annotation<On>
+  read(operation: { readonly annotations: readonly Annotation[] }): Value | undefined
+}
+
+export function defineAnnotation<Value>(name: string): AnnotationKind<Value> {
+  const key = Symbol.for(`keelson.annotation.${name}`)
+  return {
+    // The phantom property carries a type and is never read.
+    on: <On>(value: Value) => ({ key, value }) as unknown as Annotation<On>,
+    // Only `on` above writes under this key, and it takes a Value.
+    read: (operation) => operation.annotations.find((one) => one.key === key)?.value as Value | undefined,
+  }
+}

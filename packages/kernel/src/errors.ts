@@ -1,0 +1,142 @@
+/** Every code the kernel can raise. `docs/reference/errors.md` is generated from it. */
+import { defineErrors } from './keelson-error.ts'
+
+export const kernelErrors = defineErrors({
+  CONTRACT_INVALID: {
+    kind: 'invalid',
+    when: 'A contract is defined with a bad name or version, or an operation, error or event with a name it may not have.',
+    message: (d: { contract: string; reason: string; place?: string }) =>
+      `Cannot define the contract "${d.contract}"${d.place ? ` (${d.place})` : ''}: ${d.reason}`,
+  },
+  CONTRACT_ERROR_INVALID: {
+    kind: 'internal',
+    when: 'An implementation made a declared error with details that do not fit its schema.',
+    message: (d: { code: string; problems: readonly { path: string; message: string }[] }) =>
+      `Cannot make the error ${d.code}: ${d.problems.map(({ path, message }) => `${path}: ${message}`).join('; ')}`,
+  },
+  CONTRACT_DATA_INVALID: {
+    kind: 'invalid',
+    when: 'What should be exported contracts is something else, or was written by a newer version.',
+    message: (d: { reason: string }) => `Cannot read the exported contracts: ${d.reason}`,
+  },
+  SCHEMA_WITHOUT_JSON: {
+    kind: 'invalid',
+    when: 'A schema of a contract or configuration has no JSON form: a transform, a date, a bigint, or a validator without Standard JSON Schema.',
+    message: (d: { subject: string; reason: string }) => `Cannot describe ${d.subject} as JSON Schema: ${d.reason}`,
+  },
+  CONFIG_INVALID: {
+    kind: 'invalid',
+    when: 'Configuration does not fit its schemas; all problems are listed at once, each with the layer it came from.',
+    message: (d: { problems: readonly string[] }) =>
+      `Cannot use the configuration:\n${d.problems.map((one) => `  - ${one}`).join('\n')}`,
+  },
+  CONFIG_UNREADABLE: {
+    kind: 'invalid',
+    when: 'A configuration file is missing though it was named, cannot be read, or is not JSON.',
+    message: (d: { file: string; reason: string }) => `Cannot read the configuration file "${d.file}": ${d.reason}`,
+  },
+  CONFIG_ENVIRONMENT_UNKNOWN: {
+    kind: 'invalid',
+    when: 'KEELSON_ENV names an environment that does not exist.',
+    message: (d: { environment: string; known: readonly string[] }) =>
+      `Cannot load the configuration for the environment "${d.environment}": KEELSON_ENV is one of ${d.known.join(', ')}`,
+  },
+  CONFIG_NOT_LOADED: {
+    kind: 'internal',
+    when: 'Configuration is used before it was loaded.',
+    message: (_: Record<never, never>) => 'Cannot use the configuration: it has not been loaded',
+  },
+  CONFIG_UNWATCHED: {
+    kind: 'unavailable',
+    when: 'The folder of the configuration file cannot be watched: changes of the file are not noticed.',
+    message: (d: { file: string; reason: string }) => `Cannot watch the configuration file "${d.file}": ${d.reason}`,
+  },
+  CONFIG_WATCHER_FAILED: {
+    kind: 'internal',
+    when: 'What was told of a change of the configuration threw; the change holds all the same.',
+    message: (d: { reason: string }) => `A change of the configuration was not taken up: ${d.reason}`,
+  },
+  COMPONENT_DUPLICATE: {
+    kind: 'invalid',
+    when: 'Two services, or a service and a port, of one system share a name; or two schemas claim one section of configuration.',
+    message: (d: { component: string }) => `Cannot add "${d.component}" to the system: the name is taken`,
+  },
+  DEPENDENCY_MISSING: {
+    kind: 'invalid',
+    when: 'A component uses something that nothing in the system provides.',
+    message: (d: { dependency: string; path: readonly string[] }) =>
+      `Cannot start: nothing provides "${d.dependency}"${d.path.length > 0 ? `, which ${d.path.join(' -> ')} needs` : ''}`,
+  },
+  DEPENDENCY_CYCLE: {
+    kind: 'invalid',
+    when: 'Components need each other in a circle, so that none can start first.',
+    message: (d: { path: readonly string[] }) => `Cannot start: ${d.path.join(' -> ')} is a cycle`,
+  },
+  START_FAILED: {
+    kind: 'unavailable',
+    when: 'A component threw something other than a named error while it started; what had started was closed.',
+    message: (d: { component: string; reason: string }) => `Cannot start "${d.component}": ${d.reason}`,
+  },
+  START_TIMED_OUT: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A component was not ready within its start time-out; what it opens later is closed at once.',
+    message: (d: { component: string; timeoutMs: number }) =>
+      `Cannot start "${d.component}": it was not ready within ${d.timeoutMs} ms`,
+  },
+  START_CANCELLED: {
+    kind: 'cancelled',
+    when: 'Everything was closed while components were starting.',
+    message: (_: Record<never, never>) => 'Cannot finish the start: everything was closed meanwhile',
+  },
+  LIFETIME_ENDED: {
+    kind: 'cancelled',
+    when: 'The reason with which the signal of a lifetime aborts: the component is about to be closed.',
+    message: (d: { subject: string }) => `"${d.subject}" is about to be closed`,
+  },
+  COMPONENT_FAILED: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A running component said of itself that it has failed, with something other than a named error.',
+    message: (d: { component: string; reason: string }) => `"${d.component}" has failed: ${d.reason}`,
+  },
+  CLOSE_TIMED_OUT: {
+    kind: 'internal',
+    when: 'A component did not finish its work, or did not close, within its close time-out; the rest was closed all the same.',
+    message: (d: { component: string; timeoutMs: number; waitedFor: string }) =>
+      `Cannot close "${d.component}" cleanly: ${d.waitedFor} did not end within ${d.timeoutMs} ms`,
+  },
+  CLOSE_FAILED: {
+    kind: 'internal',
+    when: 'Something threw while it was closed; the rest was closed all the same.',
+    message: (d: { subject: string; reason: string }) => `Cannot close "${d.subject}" cleanly: ${d.reason}`,
+  },
+  DATABASE_QUERY_FAILED: {
+    kind: 'internal',
+    when: "The database refused a statement; `sqlState` is PostgreSQL's code.",
+    message: (d: { sqlState: string; reason: string }) =>
+      `The database refused a statement (${d.sqlState}): ${d.reason}`,
+  },
+  DATABASE_CLOSED: {
+    kind: 'unavailable',
+    when: 'The database was used after it was closed, or its engine has ended.',
+    message: (d: { reason: string }) => `Cannot use the database: ${d.reason}`,
+  },
+  DATABASE_IN_USE: {
+    kind: 'conflict',
+    when: 'The data folder is held by another running process.',
+    message: (d: { folder: string }) =>
+      `Cannot open the data folder "${d.folder}": another process is using it. Stop that one or name another folder`,
+  },
+  DATABASE_FOLDER_UNUSABLE: {
+    kind: 'unavailable',
+    when: 'The data folder cannot be created, written or opened.',
+    message: (d: { folder: string; reason: string }) => `Cannot use the data folder "${d.folder}": ${d.reason}`,
+  },
+  DATABASE_NEWER: {
+    kind: 'conflict',
+    when: 'The data was written by a newer version of the program.',
+    message: (d: { owner: string; found: number; known: number }) =>
+      `Cannot use the tables of "${d.owner}": they are of version ${d.found}, this program knows ${d.known}. Use a newer version of the program`,
+  },
+})

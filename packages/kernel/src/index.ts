@@ -1,0 +1,97 @@
+export { type Adapter, type AdapterPlatform, defineAdapter, type SystemPlace } from './adapter.ts'
+export { type CallContext, currentCall, rootCall, runInCall } from './call-context.ts'
+export { type Clock, systemClock } from './clock.ts'
+export type { ConfigChange } from './config/config-changes.ts'
+export type { ConfigFile } from './config/config-file.ts'
+export type { ConfigLayer, ConfigSections } from './config/config-layer.ts'
+export {
+  type ConfigEntry,
+  Configuration,
+  type ConfigurationOptions,
+  type ConfigWatcher,
+} from './config/configuration.ts'
+export { type Environment, environments } from './config/environment.ts'
+export type { ConfigVariables } from './config/environment-layer.ts'
+export { isSecret, Secret, secret } from './config/secret.ts'
+export { type Annotation, type AnnotationKind, defineAnnotation, type OperationShape } from './contract/annotation.ts'
+export { type CliCommand, cli, type Progress, progress, readCli, readProgress } from './contract/cli.ts'
+export {
+  type Contract,
+  defineContract,
+  type EventOf,
+  type EventValues,
+  type FacadeWord,
+  facadeWords,
+} from './contract/contract.ts'
+export { type ContractChange, contractChanges } from './contract/contract-changes.ts'
+export {
+  type ContractData,
+  type ContractsDocument,
+  contractsDocument,
+  type ErrorData,
+  type OperationData,
+  parseContractsDocument,
+} from './contract/contract-data.ts'
+export {
+  type ContractError,
+  type DeclaredError,
+  type DeclaredErrorKind,
+  type ErrorDeclaration,
+  type ErrorDeclarations,
+  errorsOf,
+  isContractError,
+} from './contract/declared-error.ts'
+export {
+  type CallParameters,
+  type CallResult,
+  command,
+  type Handler,
+  type Operation,
+  type OperationKind,
+  type Operations,
+  query,
+  subscription,
+} from './contract/operation.ts'
+export { atLeast, serves } from './contract/version.ts'
+export { Database, type Queryable, type QueryResult, type Statement } from './database/database.ts'
+export { type Migration, migrate } from './database/migrate.ts'
+export { kernelErrors } from './errors.ts'
+export { type FlagEvaluator, Flags } from './flags/flag-evaluator.ts'
+export { createRuleFlags, type FlagRule } from './flags/rule-flags.ts'
+export { type HealthCheck, type HealthReport, type HealthStatus, worstOf } from './health/health.ts'
+export { type HealthCheckOptions, HealthChecks, type HealthProbe } from './health/health-checks.ts'
+export type { Json } from './json.ts'
+export {
+  defineErrors,
+  type ErrorDefinition,
+  type ErrorDetails,
+  type ErrorFactory,
+  type ErrorKind,
+  isError,
+  KeelsonError,
+} from './keelson-error.ts'
+export {
+  type Component,
+  type ComponentState,
+  type ComponentStatus,
+  Lifecycle,
+  type LifecycleOptions,
+  type StateChanged,
+} from './lifecycle/lifecycle.ts'
+export { type Closeable, Lifetime } from './lifecycle/lifetime.ts'
+export type { RestartPolicy } from './lifecycle/restart-policy.ts'
+export { type Dependent, startOrder } from './lifecycle/start-order.ts'
+export { definePort, type Port } from './port.ts'
+export { coerceText, isRecord, propertiesOf } from './schema/coerce.ts'
+export {
+  type Given,
+  type JsonSchema,
+  jsonSchemaOf,
+  type Parsed,
+  type Problem,
+  problemsOf,
+  type Schema,
+  type SchemaIssue,
+  type SchemaResult,
+} from './schema/schema.ts'
+export { unknownKeys } from './schema/unknown-keys.ts'
