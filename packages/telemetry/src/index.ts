@@ -1,0 +1,26 @@
+export { telemetryErrors } from './errors.ts'
+export { type ConsoleLogOptions, createConsoleLog } from './log/console-log.ts'
+export { createInMemoryLog, type InMemoryLog } from './log/in-memory-log.ts'
+export { Log, type LogFields, type LogLevel, logLevels } from './log/log.ts'
+export { drained, type LogStream } from './log/log-stream.ts'
+export { type LogOptions, type LogSink, logTo } from './log/log-to.ts'
+export type { LogRecord, SafeFields } from './log/record.ts'
+export type { CounterCell, GaugeCell, HistogramCell } from './metrics/cells.ts'
+export {
+  type CounterDefinition,
+  durationBuckets,
+  type GaugeDefinition,
+  type HistogramDefinition,
+} from './metrics/definition.ts'
+export type { LabelSet } from './metrics/family.ts'
+export {
+  createMetrics,
+  type HistogramSnapshot,
+  type LabelValues,
+  type Metric,
+  type MetricSnapshot,
+  type Metrics,
+  type NumberSnapshot,
+} from './metrics/metrics.ts'
+export { registerProcessMetrics } from './metrics/process-metrics.ts'
+export { prometheusContentType, prometheusText } from './metrics/prometheus-text.ts'

@@ -1,0 +1,1 @@
+export { logConformance, type OpenedLog, type OpenLog, type WrittenRecord } from './log/log.conformance.ts'
