@@ -1,0 +1,48 @@
+/**
+ * Calls that come from outside the process, whatever carries them: what comes in is checked for keys that the contract does not know (a
+ * validator would silently drop them), what goes out is stripped by the output schema (the compiler does not catch extra fields).
+ */
+import { type CallContext, isRecord, jsonSchemaOf, type Operation, problemsOf, unknownKeys } from '@keelson/kernel'
+import { servicesErrors } from '../errors.ts'
+import type { ServiceHost } from './service-host.ts'
+
+/** Calls a query or command. Rejects with OPERATION_UNKNOWN, OPERATION_INPUT_INVALID, OPERATION_OUTPUT_INVALID, or what the service throws. */
+export async function callAtEdge(host: ServiceHost, name: string, input: unknown, call: CallContext): Promise<unknown> {
+  const operation = host.operation(name)
+  const subject = `${host.name}.${name}`
+  return strip(await host.call(name, checked(input, operation, subject), call), operation, subject)
+}
+
+/** Subscribes; what is wrong with the input shows when the first item is asked for. */
+export async function* subscribeAtEdge(
+  host: ServiceHost,
+  name: string,
+  input: unknown,
+  call: CallContext,
+): AsyncGenerator<unknown> {
+  const operation = host.operation(name)
+  const subject = `${host.name}.${name}`
+  for await (const item of host.subscribe(name, checked(input, operation, subject), call))
+    yield strip(item, operation, subject)
+}
+
+function checked(input: unknown, operation: Operation, subject: string): unknown {
+  if (!operation.input) {
+    if (input === undefined || (isRecord(input) && Object.keys(input).length === 0)) return undefined
+    throw servicesErrors.OPERATION_INPUT_INVALID({
+      operation: subject,
+      problems: [{ path: '', message: 'no input is taken' }],
+    })
+  }
+  const problems = unknownKeys(input, jsonSchemaOf(operation.input, 'input', subject))
+  if (problems.length > 0) throw servicesErrors.OPERATION_INPUT_INVALID({ operation: subject, problems })
+  return input
+}
+
+async function strip(output: unknown, operation: Operation, subject: string): Promise<unknown> {
+  if (!operation.output) return undefined
+  const result = await operation.output['~standard'].validate(output)
+  if (result.issues)
+    throw servicesErrors.OPERATION_OUTPUT_INVALID({ operation: subject, problems: problemsOf(result.issues) })
+  return result.value
+}

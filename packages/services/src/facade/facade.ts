@@ -1,0 +1,32 @@
+/**
+ * A facade is what a caller holds: the typed operations of a service and a few words about the service itself. It exists from the moment a
+ * service is registered, so that it can be handed out before anything runs; a call to a service that does not run is refused by name.
+ */
+import type { CallContext, CallParameters, CallResult, ComponentState, HealthReport, Operations } from '@keelson/kernel'
+
+/** The operations as functions: input first, then, to leave the current call's context, another one. */
+export type ServiceOperations<Ops extends Operations> = {
+  readonly [Name in keyof Ops]: (...parameters: CallParameters<Ops[Name], CallContext>) => CallResult<Ops[Name]>
+}
+
+/** Calls of one operation since the process began. */
+export interface OperationMetrics {
+  readonly calls: number
+  readonly failures: number
+}
+
+interface AboutService<Ops extends Operations> {
+  readonly name: string
+  readonly status: ComponentState
+  readonly config: unknown
+  /** Starts the service, and first what it depends on; resolves when it is ready. Safe to repeat. */
+  initialize(): Promise<void>
+  health(): Promise<HealthReport>
+  metrics(): Readonly<Record<string, OperationMetrics>>
+  /** Closes the service. Safe to repeat. */
+  cleanup(): Promise<void>
+  /** The operations alone. */
+  readonly service: ServiceOperations<Ops>
+}
+
+export type Facade<Ops extends Operations = Operations> = AboutService<Ops> & ServiceOperations<Ops>

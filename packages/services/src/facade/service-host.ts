@@ -1,0 +1,236 @@
+/**
+ * Everything one registered service has in this process: the state of its operations, its lifecycle and its health. Facades are views of
+ * it; whoever knows only names (REST, the command line) calls it directly.
+ */
+import {
+  type CallContext,
+  type Clock,
+  type ComponentState,
+  type Contract,
+  type HealthCheck,
+  type HealthCheckOptions,
+  HealthChecks,
+  type HealthProbe,
+  type HealthReport,
+  type KeelsonError,
+  type Operation,
+  type OperationKind,
+  type Operations,
+  worstOf,
+} from '@keelson/kernel'
+import { servicesErrors } from '../errors.ts'
+import type { Facade, OperationMetrics, ServiceOperations } from './facade.ts'
+import type { OperationInstrument } from './operation-instrument.ts'
+import { callOperation, type Instrument, type OperationState, subscribeOperation } from './pipeline.ts'
+
+interface HostOptions {
+  /** What the service, or an instance of it, is known by. */
+  readonly name: string
+  /** True: its first call starts it. */
+  readonly isLazy: boolean
+  readonly clock: Clock
+  /** Why it failed last, while it does not run. */
+  readonly error: () => KeelsonError | undefined
+  /** One check for each optional dependency that does not run. */
+  readonly missing: () => Readonly<Record<string, HealthCheck>>
+  readonly contract: Contract
+  /** The configuration that is in force. */
+  readonly config: () => unknown
+  /** Makes the instrument of an operation, or leaves it bare. */
+  readonly instrument: ((service: string, operation: string) => OperationInstrument) | undefined
+  /** Starts and closes the service on behalf of its facade. */
+  readonly initialize: () => Promise<void>
+  readonly cleanup: () => Promise<void>
+}
+
+export class ServiceHost {
+  readonly contract: Contract
+  readonly facade: Facade
+  readonly #operations = new Map<string, OperationState & { readonly kind: OperationKind }>()
+  readonly #instruments = new Map<string, OperationInstrument>()
+  readonly #options: HostOptions
+  readonly #checks: HealthChecks
+  /** Queries and commands; nobody waits for the end of a subscription. */
+  #inFlight = 0
+  #idle = () => {}
+  #state: ComponentState = 'registered'
+  #hasRun = false
+
+  constructor(options: HostOptions) {
+    this.#options = options
+    this.#checks = new HealthChecks(options.clock)
+    this.contract = options.contract
+    for (const [name, { kind, input }] of Object.entries(options.contract.operations)) {
+      const instrument = options.instrument?.(options.name, name)
+      if (instrument) this.#instruments.set(name, instrument)
+      this.#operations.set(name, {
+        name: `${options.name}.${name}`,
+        kind,
+        plan: {
+          validate: input?.['~standard'].validate,
+          authorise: undefined,
+          policies: undefined,
+          instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
+        },
+        invoke: this.#instead(name, kind),
+      })
+    }
+    this.facade = this.#createFacade(options)
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  get state(): ComponentState {
+    return this.#state
+  }
+
+  /** Called by the lifecycle. Whatever is not running refuses calls. */
+  changed(state: ComponentState): void {
+    this.#state = state
+    if (state === 'starting') this.#checks.clear()
+    if (state === 'running') this.#hasRun = true
+    else for (const [name, operation] of this.#operations) operation.invoke = this.#instead(name, operation.kind)
+  }
+
+  /** Lets calls through to `implementation`. Throws SERVICE_IMPLEMENTATION_INCOMPLETE when an operation is missing. */
+  implement(implementation: Readonly<Record<string, unknown>>): void {
+    const missing = [...this.#operations.keys()].filter((name) => typeof implementation[name] !== 'function')
+    if (missing.length > 0)
+      throw servicesErrors.SERVICE_IMPLEMENTATION_INCOMPLETE({ service: this.name, operations: missing })
+    for (const [name, operation] of this.#operations) {
+      // Checked above to be a function; that it fits the contract the compiler checked in defineService.
+      operation.invoke = implementation[name] as OperationState['invoke']
+    }
+  }
+
+  /** Resolves when no query or command is in flight. Calls that nobody counts are not waited for. */
+  drain(): Promise<void> | void {
+    if (this.#inFlight === 0) return
+    return new Promise((resolve) => {
+      this.#idle = resolve
+    })
+  }
+
+  call(name: string, input: unknown, call?: CallContext): Promise<unknown> {
+    return callOperation(this.#stateOf(name), input, call)
+  }
+
+  subscribe(name: string, input: unknown, call?: CallContext): AsyncIterable<unknown> {
+    return subscribeOperation(this.#stateOf(name), input, call)
+  }
+
+  addCheck(name: string, check: HealthProbe, options?: HealthCheckOptions): void {
+    this.#checks.add(name, check, options)
+  }
+
+  /** Runs every check. A service that does not run has failed, unless it waits for its first call. */
+  async health(): Promise<HealthReport> {
+    if (this.#state !== 'running') return this.#healthOfState()
+    const { status, checks } = await this.#checks.read()
+    const missing = this.#options.missing()
+    const all = [status, ...Object.values(missing).map((check) => check.status)]
+    return { status: worstOf(all), checks: { ...checks, ...missing } }
+  }
+
+  #healthOfState(): HealthReport {
+    const error = this.#options.error()
+    const message = `the service is ${this.#state}${error ? `: ${error.message}` : ''}`
+    const isWaiting = this.#options.isLazy && this.#state === 'registered'
+    const status = isWaiting ? 'ok' : 'failed'
+    return { status, checks: { state: { status, message: isWaiting ? 'starts at its first call' : message } } }
+  }
+
+  metrics(): Readonly<Record<string, OperationMetrics>> {
+    return Object.fromEntries([...this.#instruments].map(([name, instrument]) => [name, instrument.read()]))
+  }
+
+  /** What the contract says of an operation. Throws OPERATION_UNKNOWN. */
+  operation(name: string): Operation {
+    const operation = Object.hasOwn(this.contract.operations, name) ? this.contract.operations[name] : undefined
+    if (!operation) throw this.#unknown(name)
+    return operation
+  }
+
+  #stateOf(name: string): OperationState {
+    const operation = this.#operations.get(name)
+    if (!operation) throw this.#unknown(name)
+    return operation
+  }
+
+  #unknown(operation: string): KeelsonError {
+    return servicesErrors.OPERATION_UNKNOWN({
+      service: this.name,
+      operation,
+      known: [...this.#operations.keys()],
+    })
+  }
+
+  readonly #refuse = (): never => {
+    throw servicesErrors.SERVICE_NOT_RUNNING({ service: this.#options.name, state: this.#state })
+  }
+
+  /** What stands for the implementation while the service does not run. */
+  #instead(name: string, kind: OperationKind): OperationState['invoke'] {
+    const isWaiting = this.#state === 'registered' || this.#state === 'starting' || this.#state === 'failed'
+    return this.#options.isLazy && !this.#hasRun && isWaiting ? this.#startFirst(name, kind) : this.#refuse
+  }
+
+  #startFirst(name: string, kind: OperationKind): OperationState['invoke'] {
+    const host = this
+    const { initialize } = this.#options
+    if (kind !== 'subscription')
+      return async (input, call) => {
+        await initialize()
+        return host.#stateOf(name).invoke(input, call)
+      }
+    return async function* (input, call) {
+      await initialize()
+      // A subscription's implementation returns an async iterable: its handler type says so.
+      yield* host.#stateOf(name).invoke(input, call) as AsyncIterable<unknown>
+    }
+  }
+
+  #counted(instrument: Instrument): Instrument {
+    return {
+      now: () => {
+        this.#inFlight++
+        return instrument.now()
+      },
+      settled: (startedMs, failed) => {
+        this.#inFlight--
+        instrument.settled(startedMs, failed)
+        if (this.#inFlight === 0) this.#idle()
+      },
+    }
+  }
+
+  #createFacade(options: HostOptions): Facade {
+    const host = this
+    const operations: Record<string, unknown> = {}
+    for (const [name, operation] of this.#operations) {
+      operations[name] =
+        operation.kind === 'subscription'
+          ? (input: unknown, call?: CallContext) => subscribeOperation(operation, input, call)
+          : (input: unknown, call?: CallContext) => callOperation(operation, input, call)
+    }
+    // The loop above makes one function per operation of the contract, of the kind that the contract names.
+    const service = operations as ServiceOperations<Operations>
+    return {
+      ...service,
+      service,
+      name: options.name,
+      get config() {
+        return options.config()
+      },
+      get status() {
+        return host.state
+      },
+      initialize: options.initialize,
+      cleanup: options.cleanup,
+      health: () => host.health(),
+      metrics: () => host.metrics(),
+    } as Facade
+  }
+}

@@ -1,0 +1,48 @@
+export { servicesErrors } from './errors.ts'
+export { callAtEdge, subscribeAtEdge } from './facade/edge.ts'
+export type { Facade, OperationMetrics, ServiceOperations } from './facade/facade.ts'
+export { answerJson, answerText, type Exchange } from './listener/exchange.ts'
+export { Listener, type ListenerOptions, type OpenListener, openListener } from './listener/listener.ts'
+export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
+export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
+export { type ClientOptions, createClient } from './rest/client.ts'
+export { type HttpMethod, type HttpRoute, http, readHttp } from './rest/http.ts'
+export { type OpenApiInfo, openApiOf } from './rest/openapi.ts'
+export { type ImportedContract, importOpenApi } from './rest/openapi-import.ts'
+export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './rest/problem.ts'
+export { type RemoteOptions, remoteOverHttp } from './rest/remote-over-http.ts'
+export { createRpcClient, type RpcClient } from './rest/rpc-client.ts'
+export {
+  type ConfigChanged,
+  defineService,
+  type Implementation,
+  type Optional,
+  type OptionalUse,
+  optional,
+  type Resolved,
+  type Service,
+  type ServiceLifecycle,
+  type ServicePlatform,
+  type Uses,
+} from './service/service.ts'
+export { serviceNames } from './service/service-names.ts'
+export { type Bundle, type BundleOptions, createBundle } from './system/bundle.ts'
+export { type RunFile, readRunFile } from './system/run-file.ts'
+export { type RunningSystem, type StartOptions, startSystem } from './system/start-system.ts'
+export {
+  defineSystem,
+  type EnvironmentValues,
+  type SectionValues,
+  type Served,
+  type StartCommand,
+  type StartOption,
+  type System,
+} from './system/system.ts'
+export {
+  type ConfigHooks,
+  type ConfigOrigins,
+  loadDataFolder,
+  loadSystemConfig,
+  type SystemConfiguration,
+} from './system/system-config.ts'
+export type { SystemHealth } from './system/system-routes.ts'

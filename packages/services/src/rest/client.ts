@@ -1,0 +1,226 @@
+/**
+ * The typed client of a contract over HTTP, for callers that are not part of a system: on the routes of its `http()` annotations, and at
+ * `/rpc` for what has none (loopback listeners only). Whatever speaks those routes may answer, ours or not.
+ */
+import {
+  type CallContext,
+  type Contract,
+  currentCall,
+  isError,
+  isRecord,
+  jsonSchemaOf,
+  type Operation,
+  type Operations,
+  problemsOf,
+  propertiesOf,
+} from '@keelson/kernel'
+import { servicesErrors } from '../errors.ts'
+import type { ServiceOperations } from '../facade/facade.ts'
+import { type HttpRoute, placeOf, readHttp } from './http.ts'
+import { errorOfProblem, type Problem } from './problem.ts'
+import { errorOfAnswer } from './remote-error.ts'
+import { eventsOf } from './server-sent-events.ts'
+
+export interface ClientOptions {
+  /** Sent with every request: credentials, mostly. A function is asked each time. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Awaitable<Readonly<Record<string, string>>>)
+  /** For a call to be answered, and for a subscription to begin; 30 seconds unless given. */
+  readonly timeoutMs?: number
+  readonly fetch?: typeof fetch
+  /** What the service is known by there, for `/rpc`; the contract's name unless given. A later major version is `<name>-v<major>`. */
+  readonly service?: string
+}
+
+type Awaitable<T> = T | Promise<T>
+
+/** One operation and how it is reached. */
+interface Target {
+  /** `service.operation` */
+  readonly name: string
+  readonly operation: Operation
+  readonly route: HttpRoute
+  /** Some input is a field of the body, so that there is one even when all are left out. */
+  readonly hasFields: boolean
+}
+
+const defaultTimeoutMs = 30_000
+
+/**
+ * One function per operation, each a request. A call rejects with the callee's named error; with a declared one of the contract where a
+ * foreign answer's status fits it; with REMOTE_… by status otherwise; with PEER_UNREACHABLE, REMOTE_TIMEOUT or REMOTE_ANSWER_INVALID.
+ * Nothing is repeated. Outputs are checked with the contract's schemas, and lose what those do not know.
+ *
+ * @example
+ * const notes = createClient(Notes, 'http://127.0.0.1:4000')
+ * const { id } = await notes.add({ title: 'Keel' })
+ */
+export function createClient<Ops extends Operations>(
+  contract: Contract<string, Ops>,
+  url: string,
+  options: ClientOptions = {},
+): ServiceOperations<Ops> {
+  const base = url.replace(/\/+$/, '')
+  const entries = Object.entries<Operation>(contract.operations).map(([key, operation]) => {
+    const name = `${options.service ?? contract.name}.${key}`
+    const target = targetOf(name, operation)
+    const isStream = operation.kind === 'subscription'
+    const send = (input: unknown, call: CallContext = currentCall()) =>
+      isStream ? subscribe(base, target, input, call, options) : invoke(base, target, input, call, options)
+    return [key, send]
+  })
+  // One function per operation of the contract, of the kind that the contract names.
+  return Object.fromEntries(entries) as ServiceOperations<Ops>
+}
+
+function targetOf(name: string, operation: Operation): Target {
+  const route = readHttp(operation) ?? { method: 'POST', path: `/rpc/${encodeURIComponent(name)}`, options: {} }
+  const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', name)) : {}
+  const hasFields = Object.keys(properties).some((key) => placeOf(route, key) === 'field')
+  return { name, operation, route, hasFields }
+}
+
+async function invoke(
+  base: string,
+  target: Target,
+  input: unknown,
+  call: CallContext,
+  options: ClientOptions,
+): Promise<unknown> {
+  const response = await send(base, target, input, call, options)
+  const text = await response.text().catch((cause: unknown) => {
+    throw lost(base, target, call, options, cause)
+  })
+  if (!target.operation.output) return undefined
+  return checked(target, text === '' ? undefined : parse(target, response, text))
+}
+
+async function* subscribe(
+  base: string,
+  target: Target,
+  input: unknown,
+  call: CallContext,
+  options: ClientOptions,
+): AsyncGenerator<unknown> {
+  const response = await send(base, target, input, call, options)
+  try {
+    for await (const { event, data } of eventsOf(response)) {
+      if (event === 'end') return
+      // An error event carries a problem: server-sent-events.ts writes both.
+      if (event === 'error') throw errorOfProblem(data as Problem)
+      yield await checked(target, data)
+    }
+  } catch (cause) {
+    throw isError(cause) ? cause : lost(base, target, call, options, cause)
+  }
+  throw servicesErrors.PEER_UNREACHABLE({ url: base })
+}
+
+async function send(
+  base: string,
+  target: Target,
+  input: unknown,
+  call: CallContext,
+  options: ClientOptions,
+): Promise<Response> {
+  const { path, body, contentType } = requestOf(target, input)
+  const given = typeof options.headers === 'function' ? await options.headers() : options.headers
+  const isStream = target.operation.kind === 'subscription'
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+  // A call must be over in time with its body; a stream, once begun, lasts as long as its reader wants.
+  const late = new AbortController()
+  const timer = isStream ? setTimeout(() => late.abort(), timeoutMs) : undefined
+  const patience = isStream ? late.signal : AbortSignal.timeout(timeoutMs)
+  let response: Response
+  try {
+    response = await (options.fetch ?? fetch)(base + path, {
+      method: target.route.method,
+      headers: {
+        accept: isStream ? 'text/event-stream' : 'application/json, */*;q=0.5',
+        ...(contentType && { 'content-type': contentType }),
+        ...(call.correlationId && { 'x-correlation-id': call.correlationId }),
+        ...given,
+      },
+      // Following one could send the headers' credentials to another host.
+      redirect: 'manual',
+      signal: AbortSignal.any([call.signal, patience]),
+      ...(body !== undefined && { body }),
+    })
+  } catch (cause) {
+    throw lost(base, target, call, options, cause)
+  } finally {
+    clearTimeout(timer)
+  }
+  if (!response.ok) throw await errorOfAnswer(response, target.name, target.operation)
+  return response
+}
+
+/** What a request that got no whole answer is called. */
+function lost(base: string, target: Target, call: CallContext, options: ClientOptions, cause: unknown): Error {
+  if (call.signal.aborted) return servicesErrors.REQUEST_CANCELLED({}, { cause })
+  const { timeoutMs = defaultTimeoutMs } = options
+  if (cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError'))
+    return servicesErrors.REMOTE_TIMEOUT({ operation: target.name, timeoutMs }, { cause })
+  return servicesErrors.PEER_UNREACHABLE({ url: base }, { cause })
+}
+
+/** Puts every input where its route wants it. */
+function requestOf(
+  { name, route, hasFields }: Target,
+  input: unknown,
+): { path: string; body: string | undefined; contentType: string | undefined } {
+  const fields: Record<string, unknown> = {}
+  const query = new URLSearchParams()
+  let path = route.path
+  let body: string | undefined
+  let contentType: string | undefined
+  for (const [key, value] of Object.entries(isRecord(input) ? input : {})) {
+    if (value === undefined) continue
+    const place = placeOf(route, key)
+    if (place === 'path') path = path.replace(`{${key}}`, () => segmentOf(name, key, value))
+    else if (place === 'query') for (const one of Array.isArray(value) ? value : [value]) query.append(key, textOf(one))
+    else if (place === 'field') fields[key] = value
+    else {
+      body = place === 'text' ? String(value) : JSON.stringify(value)
+      contentType = place === 'text' ? 'text/plain; charset=utf-8' : 'application/json'
+    }
+  }
+  const unfilled = /\{(\w+)\}/.exec(path)?.[1]
+  if (unfilled !== undefined) throw misplaced(name, unfilled, 'the path of the route needs it')
+  if (Object.keys(fields).length > 0 || (hasFields && input !== undefined)) {
+    body = JSON.stringify(fields)
+    contentType = 'application/json'
+  }
+  return { path: query.size > 0 ? `${path}?${query}` : path, body, contentType }
+}
+
+/** A segment that is empty or only dots would name another path. */
+function segmentOf(operation: string, key: string, value: unknown): string {
+  const text = textOf(value)
+  if (/^\.{0,2}$/.test(text)) throw misplaced(operation, key, `"${text}" cannot be a part of a path`)
+  return encodeURIComponent(text)
+}
+
+function misplaced(operation: string, path: string, message: string): Error {
+  return servicesErrors.OPERATION_INPUT_INVALID({ operation, problems: [{ path, message }] })
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}
+
+function parse({ name }: Target, response: Response, text: string): unknown {
+  if (!/[/+]json\b/i.test(response.headers.get('content-type') ?? '')) return text
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw servicesErrors.REMOTE_ANSWER_INVALID({ operation: name, reason: 'it is not JSON' }, { cause })
+  }
+}
+
+async function checked({ name, operation }: Target, output: unknown): Promise<unknown> {
+  const result = await operation.output?.['~standard'].validate(output)
+  if (!result) return undefined
+  if (!result.issues) return result.value
+  const reason = problemsOf(result.issues).map(({ path, message }) => (path ? `${path}: ${message}` : message))
+  throw servicesErrors.REMOTE_ANSWER_INVALID({ operation: name, reason: reason.join('; ') })
+}

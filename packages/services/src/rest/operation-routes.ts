@@ -1,0 +1,88 @@
+/**
+ * Operations over HTTP: on the routes of their `http()` annotations, and, on a loopback listener, at `POST /rpc/<service>.<operation>`.
+ */
+import { coerceText, isRecord, jsonSchemaOf, type Operation, propertiesOf } from '@keelson/kernel'
+import { servicesErrors } from '../errors.ts'
+import { callAtEdge, subscribeAtEdge } from '../facade/edge.ts'
+import type { ServiceHost } from '../facade/service-host.ts'
+import { answerJson, type Exchange, readJson, readText } from '../listener/exchange.ts'
+import type { Listener } from '../listener/listener.ts'
+import { type HttpRoute, readHttp } from './http.ts'
+import { answerEvents } from './server-sent-events.ts'
+
+const defaultMaxBytes = 1024 * 1024
+
+/** Adds the routes of a service's http() annotations. */
+export function addOperationRoutes(listener: Listener, host: ServiceHost): void {
+  for (const [name, operation] of Object.entries(host.contract.operations)) {
+    const route = readHttp(operation)
+    if (!route) continue
+    listener.route(route.method, route.path, async (exchange) => {
+      await answerCall(exchange, host, name, await readInput(exchange, route, operation), route)
+    })
+  }
+}
+
+/** Adds `POST /rpc/<service>.<operation>` for all services. The body is the input as JSON, or nothing. */
+export function addRpcRoute(listener: Listener, hostOf: (service: string) => ServiceHost): void {
+  listener.route('POST', '/rpc/{operation}', async (exchange) => {
+    const [service = '', name = ''] = (exchange.parameters['operation'] ?? '').split('.', 2)
+    const host = hostOf(service)
+    const operation = host.operation(name)
+    const maxBytes = readHttp(operation)?.options.maxBytes ?? defaultMaxBytes
+    // A text of n bytes may take more in JSON, where a quote is two.
+    await answerCall(exchange, host, name, await readJson(exchange, maxBytes * 2), undefined)
+  })
+}
+
+async function answerCall(
+  exchange: Exchange,
+  host: ServiceHost,
+  name: string,
+  input: unknown,
+  route: HttpRoute | undefined,
+): Promise<void> {
+  const operation = host.operation(name)
+  if (operation.kind === 'subscription') {
+    const signal = AbortSignal.any([exchange.call.signal, exchange.closing])
+    const items = subscribeAtEdge(host, name, input, { correlationId: exchange.call.correlationId, signal })
+    await answerEvents(exchange, `${host.name}.${name}`, items)
+    return
+  }
+  const output = await callAtEdge(host, name, input, exchange.call)
+  const location = route?.options.location?.replace(/\{(\w+)\}/g, (_, key) =>
+    encodeURIComponent(String(isRecord(output) ? output[key] : '')),
+  )
+  const headers: Record<string, string> = location ? { location } : {}
+  if (operation.output) answerJson(exchange, route?.options.status ?? 200, output, headers)
+  else exchange.response.writeHead(route?.options.status ?? 204, headers).end()
+}
+
+/** Collects the input from path, query string and body, with the types that the operation's JSON Schema asks for. */
+async function readInput(exchange: Exchange, { method, options }: HttpRoute, operation: Operation): Promise<unknown> {
+  const input: Record<string, unknown> = Object.create(null)
+  const hasFields = !options.body && !options.json && method !== 'GET' && method !== 'DELETE'
+  if (options.json) {
+    const body = await readJson(exchange, options.maxBytes ?? defaultMaxBytes)
+    if (body !== undefined) input[options.json] = body
+  } else if (hasFields) {
+    const body = await readJson(exchange, options.maxBytes ?? defaultMaxBytes)
+    if (body !== undefined && !isRecord(body))
+      throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body must be a JSON object' })
+    Object.assign(input, body)
+  } else if (options.body) {
+    input[options.body] = await readText(exchange, options.maxBytes ?? defaultMaxBytes)
+  }
+  const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', 'input')) : {}
+  for (const key of new Set(exchange.query.keys())) {
+    const isTaken = key in input || key in exchange.parameters
+    if (isTaken) throw servicesErrors.REQUEST_MALFORMED({ reason: `the parameter "${key}" is given twice` })
+    input[key] = coerceText(exchange.query.getAll(key), own(properties, key))
+  }
+  for (const [key, text] of Object.entries(exchange.parameters)) input[key] = coerceText(text, own(properties, key))
+  return operation.input || Object.keys(input).length > 0 ? { ...input } : undefined
+}
+
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined
+}

@@ -1,0 +1,105 @@
+/**
+ * Errors as `application/problem+json` (RFC 9457), and the one place that maps an error's kind to an HTTP status. An outside caller sees
+ * the code, the message and the details of a named error; of an internal one only the code and the correlation id.
+ */
+import { type ErrorDetails, type ErrorKind, isError, isRecord, KeelsonError } from '@keelson/kernel'
+import { servicesErrors } from '../errors.ts'
+
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  /** The stable code; `docs/reference/errors.md` lists them. */
+  readonly code: string
+  readonly retryable: boolean
+  readonly correlationId: string
+  readonly details?: ErrorDetails
+}
+
+const statuses: Readonly<Record<ErrorKind, number>> = {
+  invalid: 400,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+  unsupported: 415,
+  cancelled: 499,
+  internal: 500,
+  unavailable: 503,
+}
+
+const titles: Readonly<Record<ErrorKind, string>> = {
+  invalid: 'The request is not valid',
+  forbidden: 'Refused',
+  'not-found': 'Not found',
+  conflict: 'Conflict',
+  'too-large': 'Too large',
+  unsupported: 'Unsupported',
+  cancelled: 'Cancelled',
+  internal: 'Internal error',
+  unavailable: 'Unavailable',
+}
+
+export function statusOf(kind: ErrorKind): number {
+  return statuses[kind]
+}
+
+/** Whatever was thrown, as a named error; anything that is not one becomes OPERATION_FAILED with the original as its cause. */
+export function namedError(error: unknown, operation: string): KeelsonError {
+  return isError(error) ? error : servicesErrors.OPERATION_FAILED({ operation }, { cause: error })
+}
+
+export function problemOf(error: KeelsonError, correlationId: string): Problem {
+  const isSecret = error.kind === 'internal'
+  return {
+    type: `urn:keelson:error:${error.code}`,
+    title: titles[error.kind],
+    status: error.code === servicesErrors.ROUTE_METHOD_UNKNOWN.code ? 405 : statuses[error.kind],
+    detail: isSecret ? 'Something went wrong here. The log has more under the correlation id.' : error.message,
+    code: error.code,
+    retryable: error.retryable,
+    correlationId,
+    ...(!isSecret && { details: error.details }),
+  }
+}
+
+/** Whether an answer's body is a problem with a code, as our listeners write it. */
+export function isProblem(body: unknown): body is Problem {
+  return (
+    isRecord(body) &&
+    typeof body['code'] === 'string' &&
+    typeof body['status'] === 'number' &&
+    typeof body['detail'] === 'string'
+  )
+}
+
+/** The named error that a problem tells of, for callers over HTTP. */
+export function errorOfProblem(problem: Problem): KeelsonError {
+  const kind = Object.entries(statuses).find(([, status]) => status === problem.status)?.[0] ?? 'internal'
+  return new KeelsonError({
+    code: problem.code,
+    message: problem.detail,
+    // A key of `statuses`, which has one entry per kind.
+    kind: kind as ErrorKind,
+    retryable: problem.retryable,
+    details: problem.details ?? {},
+  })
+}
+
+/** The JSON Schema of a problem, for OpenAPI. */
+export const problemSchema = {
+  type: 'object',
+  description: 'RFC 9457',
+  required: ['type', 'title', 'status', 'detail', 'code', 'retryable', 'correlationId'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'What was attempted and what stands in the way' },
+    code: { type: 'string', description: 'Stable; the error reference lists all' },
+    retryable: { type: 'boolean', description: 'Whether the same request may succeed later' },
+    correlationId: { type: 'string' },
+    details: { type: 'object' },
+  },
+} as const

@@ -1,0 +1,74 @@
+/**
+ * The named error that a failed HTTP answer stands for: our own problem+json says it itself; of others, the status is matched with the
+ * errors that the contract declares.
+ */
+import { type DeclaredError, type ErrorKind, isRecord, KeelsonError, type Operation } from '@keelson/kernel'
+import { servicesErrors } from '../errors.ts'
+import { errorOfProblem, isProblem } from './problem.ts'
+
+const longestReason = 500
+
+/** Reads the body of `response`, which is not 2xx. */
+export async function errorOfAnswer(response: Response, name: string, operation: Operation): Promise<KeelsonError> {
+  const text = await response.text().catch(() => '')
+  const body = parse(text)
+  if (isProblem(body)) return errorOfProblem(body)
+  const { status } = response
+  const reason = reasonIn(body) ?? (body === undefined ? text.trim() : '')
+  return (
+    declaredFor(kindOf(status), operation, body, reason) ??
+    refusal(status)({ operation: name, status, reason: reason.slice(0, longestReason) })
+  )
+}
+
+function kindOf(status: number): ErrorKind {
+  if (status === 401 || status === 403) return 'forbidden'
+  if (status === 404 || status === 410) return 'not-found'
+  if (status === 409 || status === 412) return 'conflict'
+  if (status === 413) return 'too-large'
+  if (status === 415) return 'unsupported'
+  return status >= 400 && status < 500 && status !== 408 && status !== 429 ? 'invalid' : 'unavailable'
+}
+
+function refusal(status: number) {
+  if ([408, 429, 502, 503, 504].includes(status)) return servicesErrors.REMOTE_BUSY
+  const kind = kindOf(status)
+  if (kind === 'not-found') return servicesErrors.REMOTE_NOT_FOUND
+  if (kind === 'forbidden') return servicesErrors.REMOTE_FORBIDDEN
+  if (kind === 'conflict') return servicesErrors.REMOTE_CONFLICT
+  return kind === 'unavailable' ? servicesErrors.REMOTE_FAILED : servicesErrors.REMOTE_REFUSED
+}
+
+/** The declared error of this kind whose details the body fits; one without details only when it is the only one of its kind. */
+function declaredFor(kind: ErrorKind, operation: Operation, body: unknown, reason: string): KeelsonError | undefined {
+  const candidates = Object.entries(operation.errors).filter(([, declared]) => declared.kind === kind)
+  for (const [code, declared] of candidates) {
+    const details = declared.details || candidates.length === 1 ? detailsIn(declared, body) : undefined
+    if (details) return new KeelsonError({ ...declared, code, message: reason || declared.message, details })
+  }
+  return undefined
+}
+
+function detailsIn({ details }: DeclaredError, body: unknown): KeelsonError['details'] | undefined {
+  if (!details) return {}
+  const result = details['~standard'].validate(body)
+  if (result instanceof Promise || result.issues || !isRecord(result.value)) return undefined
+  // What was parsed from JSON and fits the schema of an object is a record of JSON.
+  return result.value as KeelsonError['details']
+}
+
+/** What frameworks call the sentence for people. */
+function reasonIn(body: unknown): string | undefined {
+  if (typeof body === 'string') return body
+  if (!isRecord(body)) return undefined
+  const found = [body['detail'], body['message'], body['error'], body['title']].find((one) => typeof one === 'string')
+  return typeof found === 'string' ? found : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

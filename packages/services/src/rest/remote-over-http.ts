@@ -1,0 +1,39 @@
+/**
+ * A service that somebody else runs, as part of a system: its contract is served by calling the routes of its `http()` annotations. So an
+ * application in Express, Nest or another language is called, mocked, configured and measured like any other service.
+ */
+import type { Contract, Operations } from '@keelson/kernel'
+import * as z from 'zod'
+import type { Service } from '../service/service.ts'
+import { type ClientOptions, createClient } from './client.ts'
+
+export interface RemoteOptions extends ClientOptions {
+  /** Where the routes start. The system's configuration may say otherwise: `url` in the section of the service. */
+  readonly url: string
+}
+
+/**
+ * Calls behave as those of `createClient`. The system does not answer on the routes of the contract: they are the other's. Starting asks
+ * nothing of it, so that either may start first.
+ *
+ * @example
+ * defineSystem({ name: 'shop', services: [orders, remoteOverHttp(Pets, { url: 'http://127.0.0.1:3000' })] })
+ */
+export function remoteOverHttp<const Name extends string, Ops extends Operations>(
+  contract: Contract<Name, Ops>,
+  { url, ...options }: RemoteOptions,
+): Service<Name, Ops> {
+  const config = z.object({ url: z.url({ protocol: /^https?$/ }).default(url) })
+  return {
+    kind: 'service',
+    contract,
+    uses: {},
+    config,
+    isRemote: true,
+    start: async (given) => {
+      // The system has validated the section with the schema above.
+      const { url } = given['config'] as z.infer<typeof config>
+      return { ...createClient(contract, url, options) }
+    },
+  }
+}

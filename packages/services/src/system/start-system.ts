@@ -1,0 +1,175 @@
+/**
+ * Starts a system in this process: configuration, the log, the listener, then services and adapters in dependency order. The listener
+ * comes first, so that a taken port is found before anything is opened and liveness is answered while services start.
+ */
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import {
+  type Clock,
+  type ConfigChange,
+  type Contract,
+  createRuleFlags,
+  Flags,
+  type KeelsonError,
+  kernelErrors,
+  type Operations,
+  systemClock,
+} from '@keelson/kernel'
+import { createConsoleLog, createMetrics, Log, registerProcessMetrics } from '@keelson/telemetry'
+import { servicesErrors } from '../errors.ts'
+import type { Facade } from '../facade/facade.ts'
+import { Listener, type OpenListener, openListener } from '../listener/listener.ts'
+import { Registry } from '../registry/registry.ts'
+import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
+import { serviceNames } from '../service/service-names.ts'
+import { type EventLoopDelay, watchEventLoop } from './event-loop-delay.ts'
+import { announceRun } from './run-file.ts'
+import type { Served, System } from './system.ts'
+import { type ConfigOrigins, loadSystemConfig, type SystemConfiguration } from './system-config.ts'
+import { addSystemRoutes, type SystemHealth, systemHealth } from './system-routes.ts'
+
+export interface RunningSystem<Names extends string = string> {
+  readonly name: string
+  /** Where it listens; undefined without a listener. */
+  readonly url: string | undefined
+  readonly registry: Registry
+  /** What is in force, where it comes from, and the way to change it. */
+  readonly configuration: SystemConfiguration
+  /**
+   * The facade of the service of this system that serves this version of the contract. Throws CONTRACT_VERSION_UNSERVED when only other
+   * versions are served.
+   */
+  get<Name extends string, Ops extends Operations>(
+    contract: Contract<Name, Ops> & Served<Names, Contract<Name, Ops>>,
+  ): Facade<Ops>
+  health(): Promise<SystemHealth>
+  /** Readiness says no at once. Takes no new request, closes services in reverse order, then adapters. Safe to repeat. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface StartOptions extends ConfigOrigins {
+  /** False: no port is opened, and what needs the listener cannot be started. */
+  readonly listen?: boolean
+  /** Only these services, and what they depend on; all when left out. */
+  readonly only?: readonly string[]
+  /** False: nothing is kept on disk. */
+  readonly persist?: boolean
+  readonly clock?: Clock
+  /** Where services log when no adapter provides the `log` port. */
+  readonly log?: Log
+  readonly instrumented?: boolean
+  /** How long, at its close, the listener still answers while readiness already says no, so that balancers look away first; 0 when left out. */
+  readonly drainMs?: number
+}
+
+/** Rejects with the first error, after closing what had started. */
+export async function startSystem<Names extends string>(
+  system: System<Names>,
+  options: StartOptions = {},
+): Promise<RunningSystem<Names>> {
+  const configuration = await loadSystemConfig(system, options, {
+    clock: options.clock ?? systemClock,
+    onProblem: (problem) => logProblem(registry.log, problem),
+  })
+  const metrics = createMetrics()
+  const clock = options.clock ?? systemClock
+  const dataFolder = options.persist === false ? undefined : openDataFolder(configuration.get('system').data)
+  const registry = new Registry({
+    system: { name: system.name, dataFolder },
+    clock,
+    metrics,
+    configuration,
+    log: options.log ?? createConsoleLog({ level: 'warn' }),
+    instrumented: options.instrumented ?? true,
+  })
+  for (const adapter of system.adapters) registry.provide(adapter)
+  if (!system.adapters.some(({ provides }) => provides.name === Flags.name)) {
+    registry.provideValue(
+      Flags,
+      createRuleFlags(() => configuration.get('flags')),
+    )
+  }
+  for (const service of system.services) registry.register(service)
+
+  const unwatch = configuration.watch((changes) => logChanges(registry.log, system, changes))
+  let listener: OpenListener | undefined
+  let delay: EventLoopDelay | undefined
+  let hasStarted = false
+  let withdraw = () => {}
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= (async () => {
+      unwatch()
+      withdraw()
+      if (listener && hasStarted && options.drainMs) await clock.sleep(options.drainMs)
+      delay?.close()
+      await listener?.close()
+      await registry.shutdown()
+    })()
+    return closing
+  }
+
+  try {
+    if (system.adapters.some(({ provides }) => provides.name === Log.name)) await registry.start([Log.name])
+    if (options.listen !== false) {
+      listener = await openListener({ ...configuration.get('listener'), log: registry.log })
+      registerProcessMetrics(metrics)
+      registry.provideValue(Listener, listener)
+      delay = watchEventLoop()
+      addSystemRoutes(listener, system, registry, metrics, {
+        hasStarted: () => hasStarted,
+        isClosing: () => closing !== undefined,
+        delay,
+      })
+      for (const [{ isRemote }, name] of serviceNames(system.services))
+        if (!isRemote) addOperationRoutes(listener, registry.host(name))
+      if (listener.isLoopback) addRpcRoute(listener, (name) => registry.host(name))
+    }
+    await registry.start(options.only)
+    hasStarted = true
+    if (listener && dataFolder)
+      withdraw = announceRun(dataFolder, { name: system.name, url: listener.url, processId: process.pid })
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+
+  return {
+    name: system.name,
+    url: listener?.url,
+    registry,
+    configuration,
+    get: (contract) => registry.resolve(contract),
+    health: () => systemHealth(registry),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Only services take up changes while they run; what has opened a port, a folder or a connection by its section keeps it. */
+function logChanges(log: Log, system: System, changes: readonly ConfigChange[]): void {
+  log.info('The configuration changed', { changes })
+  const readOnce = new Set(['listener', 'system', ...system.adapters.map(({ name }) => name)])
+  const late = changes.filter(({ section }) => readOnce.has(section)).map(({ path }) => path)
+  if (late.length > 0) log.warn('Some changes take effect at the next start', { paths: late })
+}
+
+function logProblem(log: Log, problem: KeelsonError): void {
+  if (problem.code === kernelErrors.CONFIG_INVALID.code)
+    log.warn('The configuration stays as it was: a change of it is not valid', problem.details)
+  else log.warn(problem.message, { error: problem })
+}
+
+function openDataFolder(folder: string): string {
+  const path = resolve(folder)
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (cause) {
+    throw servicesErrors.DATA_FOLDER_UNUSABLE(
+      { folder: path, reason: cause instanceof Error ? cause.message : String(cause) },
+      { cause },
+    )
+  }
+  return path
+}

@@ -1,0 +1,110 @@
+/** The configuration of a whole system: its own three sections, and one for each service and adapter that declares one. */
+import {
+  type Clock,
+  type ConfigFile,
+  type ConfigSections,
+  Configuration,
+  type ConfigVariables,
+  type KeelsonError,
+  kernelErrors,
+  type Schema,
+} from '@keelson/kernel'
+import * as z from 'zod'
+import { serviceNames } from '../service/service-names.ts'
+import type { System } from './system.ts'
+
+const ListenerConfig = z.object({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
+  port: z.int().min(0).max(65_535).default(4000).describe('0 picks a free one'),
+})
+
+const SystemConfig = z.object({
+  data: z.string().min(1).default('.keelson').describe('Folder of everything the system keeps on disk'),
+})
+
+const FlagsConfig = z
+  .record(
+    z.string(),
+    z.union([
+      z.boolean(),
+      z.object({ subjects: z.array(z.string()).optional(), share: z.number().min(0).max(1).optional() }),
+    ]),
+  )
+  .default({})
+  .describe('Feature flags: on, off, or on for some')
+
+type SystemSections = ConfigSections & {
+  readonly flags: typeof FlagsConfig
+  readonly listener: typeof ListenerConfig
+  readonly system: typeof SystemConfig
+}
+
+/** Sections `flags`, `listener` and `system`, which are typed, and those of the system's services and adapters by their names. */
+export type SystemConfiguration = Configuration<SystemSections>
+
+/** Where the values of a configuration come from, beside the system itself. */
+export interface ConfigOrigins {
+  /** Variables; `KEELSON_ENV` among them chooses the environment. */
+  readonly environment?: ConfigVariables
+  /** A JSON file of sections; left out when it does not exist, unless it was named by the user. */
+  readonly file?: ConfigFile
+  /** Single values by dotted path, over the variables. */
+  readonly overrides?: Readonly<Record<string, unknown>>
+}
+
+/** What a configuration that lives on needs; `onProblem` hears of changes that could not be made. */
+export interface ConfigHooks {
+  readonly clock?: Clock
+  readonly onProblem?: (problem: KeelsonError) => void
+}
+
+/**
+ * The loaded configuration: schema defaults < the system's `config` < the file < environment variables < overrides, `environments` of the
+ * system and the file each over the rest of its own. Rejects with CONFIG_INVALID, CONFIG_UNREADABLE, CONFIG_ENVIRONMENT_UNKNOWN or
+ * COMPONENT_DUPLICATE.
+ */
+export async function loadSystemConfig(
+  system: System,
+  origins: ConfigOrigins,
+  hooks: ConfigHooks = {},
+): Promise<SystemConfiguration> {
+  const sections = sectionsOf(system)
+  const configuration = new Configuration({ sections, ...optionsOf(system, origins), ...hooks })
+  await configuration.load()
+  return configuration
+}
+
+/**
+ * The setting `system.data` alone, for whoever looks for a running system: what else it needs, such as secrets, is known to that system
+ * only and neither read nor validated here. Rejects as `loadSystemConfig` does.
+ */
+export async function loadDataFolder(system: System, origins: ConfigOrigins): Promise<string> {
+  const anything = z.record(z.string(), z.unknown())
+  const others = Object.keys(sectionsOf(system)).map((name) => [name, anything] as const)
+  const sections = { ...Object.fromEntries(others), system: SystemConfig }
+  const configuration = new Configuration({ sections, ...optionsOf(system, origins) })
+  await configuration.load()
+  return configuration.get('system').data
+}
+
+function optionsOf(system: System, { environment = {}, file, overrides = {} }: ConfigOrigins) {
+  const values = { ...system.config, environments: system.environments }
+  return { base: { name: 'keelson.config.ts', values }, file, variables: environment, overrides }
+}
+
+/** Throws COMPONENT_DUPLICATE when two schemas claim one section; adapters that share one, such as the two of one technology, may. */
+function sectionsOf(system: System): SystemSections {
+  const own = { flags: FlagsConfig, listener: ListenerConfig, system: SystemConfig }
+  const sections: Record<string, Schema> = {}
+  const declared = [
+    ...system.adapters.map(({ name, config }) => [name, config] as const),
+    ...[...serviceNames(system.services)].map(([{ config }, name]) => [name, config] as const),
+  ]
+  for (const [name, schema] of declared) {
+    if (!schema) continue
+    const isTaken = Object.hasOwn(own, name) || (Object.hasOwn(sections, name) && sections[name] !== schema)
+    if (isTaken) throw kernelErrors.COMPONENT_DUPLICATE({ component: name })
+    sections[name] = schema
+  }
+  return { ...sections, ...own }
+}

@@ -1,0 +1,71 @@
+/** What every running system answers beside its services: health, metrics, OpenAPI and its reference page. */
+import { type HealthReport, type HealthStatus, worstOf } from '@keelson/kernel'
+import { type Metrics, prometheusText } from '@keelson/telemetry'
+import { answerJson, answerText } from '../listener/exchange.ts'
+import type { Listener } from '../listener/listener.ts'
+import type { Registry } from '../registry/registry.ts'
+import { openApiOf } from '../rest/openapi.ts'
+import { referencePage } from '../rest/reference-page.ts'
+import { serviceNames } from '../service/service-names.ts'
+import type { EventLoopDelay } from './event-loop-delay.ts'
+import type { System } from './system.ts'
+
+/** The health of a system: its status is the worst of its services'. */
+export interface SystemHealth {
+  readonly status: HealthStatus
+  readonly services: Readonly<Record<string, HealthReport>>
+}
+
+export async function systemHealth(registry: Registry): Promise<SystemHealth> {
+  const reports = await Promise.all(
+    [...registry.hosts()].map(async (host) => [host.name, await host.health()] as const),
+  )
+  return { status: worstOf(reports.map(([, { status }]) => status)), services: Object.fromEntries(reports) }
+}
+
+export function addSystemRoutes(
+  listener: Listener,
+  system: System,
+  registry: Registry,
+  metrics: Metrics,
+  progress: { readonly hasStarted: () => boolean; readonly isClosing: () => boolean; readonly delay: EventLoopDelay },
+): void {
+  const { hasStarted, isClosing, delay } = progress
+  listener.route('GET', '/health/live', (exchange) => {
+    const health = delay.read()
+    answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
+  })
+  listener.route('GET', '/health/startup', (exchange) =>
+    answerJson(exchange, hasStarted() ? 200 : 503, { status: hasStarted() ? 'ok' : 'starting' }),
+  )
+  listener.route('GET', '/health/ready', async (exchange) => {
+    const isReady = hasStarted() && !isClosing()
+    const health = isReady ? await systemHealth(registry) : { status: 'failed', services: {} }
+    answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
+  })
+  listener.route('GET', '/metrics', (exchange) =>
+    answerText(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', prometheusText(metrics)),
+  )
+  const contracts = [...serviceNames(system.services)]
+    .filter(([{ isRemote }]) => !isRemote)
+    .map(([{ contract }, name]) => ({ ...contract, name }))
+  listener.route('GET', '/openapi.json', (exchange) =>
+    answerJson(exchange, 200, openApiOf({ title: system.name, version: system.version }, contracts, listener.url)),
+  )
+  const page = referencePage()
+  listener.route('GET', '/docs', (exchange) => {
+    exchange.response.setHeader('content-security-policy', "default-src 'self'; img-src data:")
+    answerText(exchange, 200, 'text/html; charset=utf-8', page.html)
+  })
+  listener.route('GET', '/docs/reference.css', (exchange) =>
+    answerText(exchange, 200, 'text/css; charset=utf-8', page.css),
+  )
+  listener.route('GET', '/docs/reference.js', (exchange) =>
+    answerText(exchange, 200, 'text/javascript; charset=utf-8', page.script),
+  )
+  // What a running system says of itself to `keelson services`: loopback only, like /rpc.
+  if (listener.isLoopback)
+    listener.route('GET', '/system', (exchange) =>
+      answerJson(exchange, 200, { name: system.name, services: registry.list() }),
+    )
+}
