@@ -1,0 +1,110 @@
+/**
+ * The search index in this process: a short list of segments that never change, the newest last. Changes make small segments and strike
+ * old entries; small segments are merged into ones at least twice as large, so an entry is copied about as often as the index doubles.
+ */
+import { BestOf } from '../best-of.ts'
+import { requireCount } from '../query.ts'
+import { queryTerms } from './analyzer.ts'
+import { Bm25, comesFirst } from './bm25.ts'
+import { compileFilters } from './filters.ts'
+import type { SearchEntry, SearchIndex, SearchQuery, SearchResult } from './search-index.ts'
+import type { Segment } from './segment.ts'
+import { buildSegment } from './segment-builder.ts'
+import { mergeSegments } from './segment-merge.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+
+/**
+ * An empty index: BM25 with k1 1.2 and b 0.75 over the title and text of each entry, terms as `queryTerms` and `tokenize` make them.
+ *
+ * 100,000 entries of 250 words take about 150 MB. A change costs time in proportion to its size, and now and then, when segments are
+ * merged, to that of the index.
+ *
+ * @example
+ * const index = createSearchIndex()
+ * index.upsert([{ id: 'a', title: 'Keels', text: 'A keelson ties the frames.', attributes: { path: 'ships/keel.md' } }])
+ * index.search({ text: 'frames', limit: 10 }) // { hits: [{ id: 'a', score: 0.28… }], total: 1 }
+ */
+export function createSearchIndex(): SearchIndex {
+  return new Bm25Index([])
+}
+
+/**
+ * The index that `snapshot` wrote, and its mark. Reads from `bytes` as they stand, without copying them: do not write to them afterwards.
+ *
+ * @throws SEARCH_SNAPSHOT_INVALID when they are damaged, cut short, of another version or no snapshot.
+ */
+export function openSnapshot(bytes: Uint8Array): { readonly index: SearchIndex; readonly mark: string } {
+  const { segments, mark } = decodeSnapshot(bytes)
+  return { index: new Bm25Index(segments), mark }
+}
+
+/** Bounds what building takes at once; segments of a large change are merged right away. */
+const entriesPerSegment = 2_000
+
+class Bm25Index implements SearchIndex {
+  #segments: readonly Segment[]
+  readonly #bm25 = new Bm25()
+
+  constructor(segments: readonly Segment[]) {
+    this.#segments = segments
+  }
+
+  get size(): number {
+    return liveCount(this.#segments)
+  }
+
+  upsert(entries: readonly SearchEntry[]): void {
+    const distinct = new Map(entries.map((entry) => [entry.id, entry]))
+    const sorted = [...distinct.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const built: Segment[] = []
+    for (let from = 0; from < sorted.length; from += entriesPerSegment) {
+      built.push(buildSegment(sorted.slice(from, from + entriesPerSegment)))
+    }
+    this.#strike(distinct.keys())
+    this.#segments = settle([...this.#segments, ...built])
+  }
+
+  remove(ids: readonly string[]): void {
+    this.#strike(ids)
+    this.#segments = settle(this.#segments)
+  }
+
+  search({ text, filters = [], limit, offset = 0 }: SearchQuery): SearchResult {
+    requireCount('limit', limit)
+    requireCount('offset', offset)
+    const filter = compileFilters(filters)
+    const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)
+    const total = this.#bm25.rank(this.#segments, queryTerms(text), filter, top)
+    const hits = top.sorted().slice(offset)
+    return { hits: hits.map(({ segment, entry, score }) => ({ id: segment.parts.ids.at(entry), score })), total }
+  }
+
+  snapshot(mark: string): Uint8Array {
+    return encodeSnapshot(this.#segments, mark)
+  }
+
+  #strike(ids: Iterable<string>): void {
+    for (const id of ids) for (const segment of this.#segments) segment.strike(id)
+  }
+}
+
+/**
+ * Keeps segments few and mostly live: one that is mostly struck is written anew, and each is at least as large as all newer ones
+ * together, so that there are never more than about the logarithm of the size.
+ */
+function settle(segments: readonly Segment[]): readonly Segment[] {
+  const settled = segments
+    .filter((segment) => segment.liveCount > 0)
+    .map((segment) => (segment.liveCount * 2 < segment.size ? mergeSegments([segment]) : segment))
+  let newer = 0
+  let from = settled.length
+  for (const [index, segment] of [...settled.entries()].reverse()) {
+    if (segment.liveCount < newer) from = index
+    newer += segment.liveCount
+  }
+  return from === settled.length ? settled : [...settled.slice(0, from), mergeSegments(settled.slice(from))]
+}
+
+function liveCount(segments: readonly Segment[]): number {
+  return segments.reduce((count, segment) => count + segment.liveCount, 0)
+}

@@ -1,0 +1,60 @@
+/**
+ * Cuts a text into chains: letters and digits, joined by single characters that stand inside words, numbers and identifiers. A pattern
+ * says what a chain is; words of plain letters between spaces, most of all text, are recognised without it.
+ */
+
+/** What a letter or digit may be followed by and still be the same word: the last of these are invisible hyphens and joiners. */
+const wordRest = String.raw`(?:[\p{L}\p{N}\p{M}\u{AD}\u{2060}]|\u{200C}|\u{200D})*`
+const chainPattern = new RegExp(String.raw`[\p{L}\p{N}]${wordRest}(?:['’ʼ＇._,\-](?=[\p{L}\p{N}])${wordRest})*`, 'gu')
+
+/** Hands over each chain and where it starts in the text. */
+export function forEachChain(text: string, visit: (chain: string, at: number) => void): void {
+  let at = 0
+  while (at < text.length) {
+    if (classOf(text, at) === between) {
+      at++
+      continue
+    }
+    const end = endOfPlainWord(text, at)
+    if (end > at) {
+      visit(text.slice(at, end), at)
+      at = end
+      continue
+    }
+    chainPattern.lastIndex = at
+    const match = chainPattern.exec(text)
+    if (!match) return
+    visit(match[0], match.index)
+    at = match.index + match[0].length
+  }
+}
+
+const between = 0
+const plain = 1
+const joining = 2
+const unknown = 3
+
+/** By ASCII code. */
+const classes = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (/[A-Za-z0-9]/.test(character)) return plain
+  return /['._,-]/.test(character) ? joining : between
+})
+
+function classOf(text: string, at: number): number {
+  return classes[text.charCodeAt(at)] ?? unknown
+}
+
+/** Where the run of ASCII letters and digits from `at` ends, or `at` when only the pattern can tell where the chain ends. */
+function endOfPlainWord(text: string, at: number): number {
+  let end = at
+  while (end < text.length && classOf(text, end) === plain) end++
+  const isLast = end >= text.length - 1
+  const next = end < text.length ? classOf(text, end) : between
+  if (next === joining) return isLast || isBreak(classOf(text, end + 1)) ? end : at
+  return next === between ? end : at
+}
+
+function isBreak(characterClass: number): boolean {
+  return characterClass === between || characterClass === joining
+}

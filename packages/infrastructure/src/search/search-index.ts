@@ -1,0 +1,48 @@
+/**
+ * The port of full-text search: an index of short texts, ranked by relevance. It holds no text, only what ranking needs; whoever owns the
+ * texts keeps them in its database and can build the index again from there.
+ *
+ * Promises:
+ * - `upsert` replaces what is there under the same id; within one call the last of equal ids wins. `remove` of an unknown id is nothing.
+ * - A change is visible to the next search. Searches and changes are synchronous here and never see half of one another.
+ * - Ranking depends on what the index holds now, never on the order or history of changes: an index built anew from the same entries
+ *   gives the same hits and scores. Equal scores are ordered by id, UTF-16 unit by unit.
+ * - Any word of the query may match (OR). A query without a letter or digit finds nothing. Stop words count only in a query that has no
+ *   other words.
+ */
+import type { SearchFilter } from '../query.ts'
+
+export interface SearchIndex {
+  /** Number of entries. */
+  readonly size: number
+  upsert(entries: readonly SearchEntry[]): void
+  remove(ids: readonly string[]): void
+  /** @throws SEARCH_QUERY_INVALID for a negative or fractional limit or offset, or a glob that cannot be read. */
+  search(query: SearchQuery): SearchResult
+  /** The whole index as bytes, marked with what the caller needs to know where it stands (for instance a change counter). */
+  snapshot(mark: string): Uint8Array
+}
+
+export interface SearchEntry {
+  readonly id: string
+  /** Stands before the text and counts as part of it. */
+  readonly title: string
+  readonly text: string
+  /** Exact values to filter by. */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+export interface SearchQuery {
+  readonly text: string
+  readonly filters?: readonly SearchFilter[]
+  /** Hits returned at most; 0 asks for the total alone. */
+  readonly limit: number
+  /** Hits passed over, the best first. Pages of an unchanged index neither overlap nor leave gaps. */
+  readonly offset?: number
+}
+
+export interface SearchResult {
+  readonly hits: readonly { readonly id: string; readonly score: number }[]
+  /** All matching entries, not only those returned. */
+  readonly total: number
+}

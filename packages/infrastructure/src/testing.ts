@@ -1,0 +1,8 @@
+export { type ChatModelCase, chatModelConformance } from './models/chat-model.conformance.ts'
+export {
+  type EmbeddingModelCase,
+  embeddingModelConformance,
+  embeddingTexts,
+} from './models/embedding-model.conformance.ts'
+export { type SearchIndexCase, searchIndexConformance } from './search/search-index.conformance.ts'
+export { type VectorIndexCase, vectorIndexConformance } from './vectors/vector-index.conformance.ts'
