@@ -1,0 +1,2 @@
+export { pglite } from './pglite-adapter.ts'
+export { openPgliteDatabase } from './pglite-database.ts'

@@ -1,0 +1,141 @@
+/**
+ * The kernel's `Database` port on PGlite, PostgreSQL as WebAssembly: the default database, with nothing to install, and the reference twin
+ * of the port when it is kept in memory.
+ */
+import { resolve } from 'node:path'
+import { type Database, isError, kernelErrors, type Queryable, type QueryResult, type Statement } from '@keelson/kernel'
+import { findDatabase } from './data-folder.ts'
+import { Engine } from './engine.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
+import { Listeners } from './listeners.ts'
+import { toWireStatement } from './parameters.ts'
+import type { Work } from './worker-messages.ts'
+
+export interface PgliteOptions {
+  /** Keeps the data in this folder, which is created where it is missing and held by one process at a time. Without it: in memory. */
+  readonly folder?: string
+}
+
+/**
+ * Opens a database in a worker thread of its own; making a new one takes some seconds, opening it again some tenths. What has been
+ * committed survives the process being killed; it does not wait for the disk, so a power cut may lose or damage recent data.
+ *
+ * It is one connection: statements run in the order they are sent, and while a transaction is open all others wait for it. So the work of
+ * a transaction must not await a statement sent around it, which would wait for itself.
+ *
+ * `close` lets what was sent before finish, transactions included, and is safe to repeat. When the thread dies, everything rejects with
+ * DATABASE_CLOSED. Rejects with DATABASE_IN_USE when the folder is held by another process or this one, with DATABASE_FOLDER_UNUSABLE
+ * when it cannot be created, written or read, or is of another PostgreSQL version, and with DATABASE_CLOSED when PGlite cannot start in
+ * memory.
+ */
+export async function openPgliteDatabase({
+  folder,
+}: PgliteOptions = {}): Promise<Database & { close(): Promise<void> }> {
+  if (folder === undefined) return openInMemory()
+  const absolute = resolve(folder)
+  const lock = lockFolder(absolute)
+  try {
+    return await openInFolder(absolute, lock)
+  } catch (error) {
+    lock.release()
+    if (isError(error)) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw kernelErrors.DATABASE_FOLDER_UNUSABLE({ folder: absolute, reason }, { cause: error })
+  }
+}
+
+async function openInMemory(): Promise<PgliteDatabase> {
+  const listeners = new Listeners()
+  try {
+    return new PgliteDatabase(await Engine.start({ dataFolder: undefined }, listeners.tell), listeners)
+  } catch (cause) {
+    const reason = `PGlite did not start: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw kernelErrors.DATABASE_CLOSED({ reason }, { cause })
+  }
+}
+
+async function openInFolder(folder: string, lock: FolderLock): Promise<PgliteDatabase> {
+  // A thread of its own makes the database and is gone before the other starts: making one takes more memory than using it.
+  const create = async (dataFolder: string) => (await Engine.start({ dataFolder }, () => {})).close()
+  const dataFolder = await findDatabase(folder, create)
+  const listeners = new Listeners()
+  const engine = await Engine.start({ dataFolder }, listeners.tell)
+  void engine.exited.then(() => lock.release())
+  return new PgliteDatabase(engine, listeners, lock)
+}
+
+class PgliteDatabase implements Database {
+  readonly #engine: Engine
+  readonly #listeners: Listeners
+  readonly #lock: FolderLock | undefined
+  #lastTransaction = 0
+  #closing: Promise<void> | undefined
+
+  constructor(engine: Engine, listeners: Listeners, lock?: FolderLock) {
+    this.#engine = engine
+    this.#listeners = listeners
+    this.#lock = lock
+  }
+
+  async query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>> {
+    return firstOf(await this.#send({ kind: 'query', statement: toWireStatement(sql, parameters) }))
+  }
+
+  async batch(statements: readonly Statement[]): Promise<readonly QueryResult[]> {
+    const wire = statements.map(({ sql, parameters }) => toWireStatement(sql, parameters))
+    return this.#send({ kind: 'batch', statements: wire })
+  }
+
+  async transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    const transaction = ++this.#lastTransaction
+    await this.#send({ kind: 'begin', transaction })
+    let isOpen = true
+    const inside: Queryable = {
+      query: async <Row extends object>(sql: string, parameters?: readonly unknown[]) => {
+        if (!isOpen)
+          throw kernelErrors.DATABASE_QUERY_FAILED({ sqlState: '25P01', reason: 'its transaction has ended' })
+        return firstOf<Row>(
+          await this.#engine.send({ kind: 'statement', transaction, statement: toWireStatement(sql, parameters) }),
+        )
+      },
+    }
+    try {
+      const result = await work(inside)
+      isOpen = false
+      await this.#engine.send({ kind: 'commit', transaction })
+      return result
+    } catch (error) {
+      if (isOpen) {
+        isOpen = false
+        // The caller needs the error of its own work; a rollback fails only when the engine is gone, and the transaction with it.
+        await this.#engine.send({ kind: 'rollback', transaction }).catch(() => {})
+      }
+      throw error
+    }
+  }
+
+  async notify(channel: string, payload: string): Promise<void> {
+    await this.query('select pg_notify($1, $2)', [channel, payload])
+  }
+
+  listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
+    return this.#listeners.add(channel, heard, async (sql) => {
+      await this.query(sql)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#engine.close().finally(() => this.#lock?.release())
+    return this.#closing
+  }
+
+  #send(work: Work): Promise<readonly QueryResult[]> {
+    if (this.#closing) return Promise.reject(kernelErrors.DATABASE_CLOSED({ reason: 'it is closed' }))
+    return this.#engine.send(work)
+  }
+}
+
+function firstOf<Row extends object>(results: readonly QueryResult[]): QueryResult<Row> {
+  // The worker answers each statement with one result; the row type is the caller's own statement about its SQL.
+  return results[0] as QueryResult<Row>
+}
