@@ -1,0 +1,175 @@
+/** Calling operations: `keelson call`, and the commands that the contracts of the system contribute with `cli()`. */
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import {
+  type CliCommand,
+  type Contract,
+  coerceText,
+  isRecord,
+  jsonSchemaOf,
+  type Operation,
+  type Progress,
+  propertiesOf,
+  readCli,
+  readProgress,
+  rootCall,
+  runInCall,
+} from '@keelson/kernel'
+import { serviceNames } from '@keelson/services'
+import type { Command } from 'commander'
+import { cliErrors } from '../errors.ts'
+import type { FoundSystem } from '../find-system.ts'
+import { type GlobalOptions, openTarget, type Target } from '../target.ts'
+import { createTerminal, type Terminal } from '../terminal.ts'
+
+export function addCallCommand(program: Command, found: FoundSystem | undefined): void {
+  program
+    .command('call <operation>')
+    .description('call <service>.<operation> and print its answer as JSON')
+    .option('--input <json>', 'the input, as JSON')
+    .action(async (address: string, _: unknown, command: Command) => {
+      const given: GlobalOptions & { input?: string } = command.optsWithGlobals()
+      const terminal = createTerminal(given.json === true)
+      const [service, name, ...rest] = address.split('.')
+      if (!service || !name || rest.length > 0)
+        throw cliErrors.COMMAND_INVALID({ reason: `"${address}" is not of the form <service>.<operation>` })
+      const input = parseInput(given.input)
+      const known = [...serviceNames(found?.system.services ?? [])].find(([, one]) => one === service)
+      const operation = known?.[0].contract.operations[name]
+      await withTarget(found, given, service, async (target) => {
+        if (operation?.kind === 'subscription')
+          for await (const item of target.subscribe(service, name, input)) terminal.printJson(item)
+        else printAnswer(terminal, await target.call(service, name, input))
+      })
+    })
+}
+
+/**
+ * Adds a command for each operation with a `cli()` annotation. Of several major versions of a contract only the one that keeps its name
+ * contributes: the others claim the same commands. Throws COMMAND_DUPLICATE.
+ */
+export function addContractCommands(program: Command, found: FoundSystem): void {
+  for (const [{ contract }, known] of serviceNames(found.system.services)) {
+    if (known !== contract.name) continue
+    for (const [name, operation] of Object.entries(contract.operations)) {
+      const cli = readCli(operation)
+      // What the slot holds was checked against the operation where it was annotated; here outputs are only carried through.
+      if (cli) addContractCommand(program, found, contract, name, operation, cli as CliCommand<unknown>)
+    }
+  }
+}
+
+function addContractCommand(
+  program: Command,
+  found: FoundSystem,
+  contract: Contract,
+  name: string,
+  operation: Operation,
+  cli: CliCommand<unknown>,
+): void {
+  const [commandName = ''] = cli.usage.split(' ')
+  if (program.commands.some((one) => one.name() === commandName)) {
+    throw cliErrors.COMMAND_DUPLICATE({ command: commandName, operation: `${contract.name}.${name}` })
+  }
+  const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', name)) : {}
+  const positional = [...cli.usage.matchAll(/[<[](\w+)(?:\.\.\.)?[>\]]/g)].map((match) => match[1] ?? '')
+  const command = program.command(cli.usage).description(operation.summary)
+  for (const [key, schema] of Object.entries(properties)) {
+    if (positional.includes(key)) continue
+    const description = typeof schema['description'] === 'string' ? schema['description'] : ''
+    const choices = Array.isArray(schema['enum']) ? ` (${schema['enum'].join(', ')})` : ''
+    command.option(schema['type'] === 'boolean' ? `--${key}` : `--${key} <${key}>`, `${description}${choices}`.trim())
+  }
+  command.action(async (...parameters: unknown[]) => {
+    const given: GlobalOptions & Record<string, unknown> = command.optsWithGlobals()
+    const raw: Record<string, unknown> = {}
+    for (const [at, key] of positional.entries()) raw[key] = parameters[at]
+    for (const key of Object.keys(properties))
+      if (!positional.includes(key) && given[key] !== undefined) raw[key] = given[key]
+    const input: Record<string, unknown> = {}
+    for (const [key, value] of Object.entries(raw))
+      input[key] = fromWords(value, properties[key], cli.paths?.includes(key) ?? false)
+    await withTarget(found, given, contract.name, (target) =>
+      runContractCommand(target, contract, name, cli, input, given.json === true),
+    )
+  })
+}
+
+async function runContractCommand(
+  target: Target,
+  contract: Contract,
+  name: string,
+  cli: CliCommand<unknown>,
+  input: unknown,
+  isJson: boolean,
+): Promise<void> {
+  const terminal = createTerminal(isJson)
+  let output = await target.call(contract.name, name, input)
+  if (cli.follow) output = await follow(target, contract, cli.follow.operation, cli.follow.input(output), terminal)
+  if (!isJson && cli.text) terminal.print(cli.text(output))
+  else printAnswer(terminal, output)
+}
+
+/** Reads a subscription to its end behind a progress bar, and gives its last item. */
+async function follow(
+  target: Target,
+  contract: Contract,
+  name: string,
+  input: unknown,
+  terminal: Terminal,
+): Promise<unknown> {
+  const operation = contract.operations[name]
+  // progress() can only stand on a subscription whose items its function takes.
+  const toProgress = operation && (readProgress(operation) as ((item: unknown) => Progress) | undefined)
+  const bar = terminal.bar()
+  let last: unknown
+  for await (const item of target.subscribe(contract.name, name, input)) {
+    last = item
+    if (toProgress) bar.show(toProgress(item))
+  }
+  bar.end()
+  const error = last === undefined ? undefined : toProgress?.(last).error
+  if (error) throw cliErrors.COMMAND_FAILED({ operation: `${contract.name}.${name}`, reason: error })
+  return last
+}
+
+async function withTarget(
+  found: FoundSystem | undefined,
+  options: GlobalOptions,
+  service: string,
+  work: (target: Target) => Promise<void>,
+): Promise<void> {
+  const target = await openTarget(found, options, service)
+  try {
+    // A command is an edge: every call it causes, nested ones too, has its correlation id.
+    await runInCall({ correlationId: randomUUID(), signal: rootCall.signal }, () => work(target))
+  } finally {
+    await target.close()
+  }
+}
+
+/** A word, or several joined, of the command line as the schema's type. */
+function fromWords(value: unknown, schema: Readonly<Record<string, unknown>> | undefined, isPath: boolean): unknown {
+  const text = Array.isArray(value) ? value.join(' ') : value
+  if (typeof text !== 'string') return text
+  return isPath ? resolve(text) : coerceText(text, schema)
+}
+
+function printAnswer(terminal: Terminal, output: unknown): void {
+  if (output === undefined) return
+  if (terminal.isJson) terminal.printJson(output)
+  else terminal.print(JSON.stringify(output, null, 2))
+}
+
+function parseInput(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    const input: unknown = JSON.parse(text)
+    if (isRecord(input)) return input
+  } catch (cause) {
+    throw cliErrors.COMMAND_INVALID({
+      reason: `--input is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+    })
+  }
+  throw cliErrors.COMMAND_INVALID({ reason: '--input must be a JSON object' })
+}

@@ -1,0 +1,108 @@
+/** `keelson start`: runs the whole system in this process until a signal ends it. */
+import { resolve } from 'node:path'
+import { type Progress, readProgress } from '@keelson/kernel'
+import { type RunningSystem, type System, startSystem } from '@keelson/services'
+import type { Command } from 'commander'
+import { cliErrors } from '../errors.ts'
+import type { FoundSystem } from '../find-system.ts'
+import { configFileOf, dataFolderOf, type GlobalOptions } from '../target.ts'
+import { createTerminal, type Terminal } from '../terminal.ts'
+
+export function addStartCommand(program: Command, found: FoundSystem | undefined): void {
+  const start = program
+    .command('start')
+    .description('start the system and run until Ctrl-C')
+    .option('--port <number>', 'port to listen on; 0 picks a free one')
+  const options = Object.entries(found?.system.start.options ?? {})
+  for (const [name, option] of options) start.option(`--${name} <value>`, option.summary)
+  start.action(async (_: unknown, command: Command) => {
+    const given: GlobalOptions & Record<string, unknown> = command.optsWithGlobals()
+    if (!found) throw cliErrors.SYSTEM_NOT_FOUND({ folder: process.cwd() })
+    const dataFolder = await dataFolderOf(found, given)
+    // `keelson dev` does not take what is written there for a change of sources.
+    process.send?.({ dataFolder })
+    const overrides: Record<string, unknown> = { 'system.data': dataFolder }
+    if (given['port'] !== undefined) overrides['listener.port'] = given['port']
+    for (const [name, { sets, isPath }] of options) {
+      const value = given[name]
+      if (typeof value === 'string') overrides[sets] = isPath ? resolve(value) : value
+    }
+    await run(found, overrides, createTerminal(given.json === true))
+  })
+}
+
+async function run(found: FoundSystem, overrides: Record<string, unknown>, terminal: Terminal): Promise<void> {
+  const ended = untilSignal()
+  const system = withStartConfig(found.system)
+  const running = await startSystem(system, { environment: process.env, file: configFileOf(found), overrides })
+  try {
+    announce(running, system, terminal)
+    await Promise.race([ended, follow(running, system, terminal).then(() => ended)])
+  } finally {
+    terminal.note('Stopping …')
+    await running.close()
+  }
+}
+
+function announce(running: RunningSystem, system: System, terminal: Terminal): void {
+  if (terminal.isJson) terminal.printJson({ name: system.name, url: running.url, processId: process.pid })
+  else {
+    terminal.print(`\n${terminal.bold(system.name)} is running at ${terminal.bold(`${running.url}/`)}`)
+    terminal.print(
+      terminal.dim(`  API ${running.url}/docs   health ${running.url}/health/ready   metrics ${running.url}/metrics`),
+    )
+    terminal.print(terminal.dim('  Stop with Ctrl-C.\n'))
+  }
+}
+
+/** Shows the progress of the operation that the system names for its start. Ends with it; a failure is a note, not the end. */
+async function follow(running: RunningSystem, system: System, terminal: Terminal): Promise<void> {
+  const { follow } = system.start
+  if (!follow) return
+  const [service = '', name = ''] = follow.operation.split('.')
+  const host = running.registry.host(service)
+  // progress() can only stand on a subscription whose items its function takes.
+  const toProgress = readProgress(host.operation(name)) as ((item: unknown) => Progress) | undefined
+  const bar = terminal.bar()
+  try {
+    for await (const item of host.subscribe(name, follow.input)) {
+      const progress = toProgress?.(item)
+      if (progress) bar.show(progress)
+      if (progress?.error) terminal.note(progress.error)
+    }
+    bar.end()
+  } catch (error) {
+    terminal.note(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** The system with the values that hold only when it is started. */
+export function withStartConfig(system: System): System {
+  const config: Record<string, Readonly<Record<string, unknown>>> = { ...system.config }
+  for (const [section, values] of Object.entries(system.start.config ?? {}))
+    config[section] = { ...config[section], ...values }
+  return { ...system, config }
+}
+
+/**
+ * Resolves at the first SIGINT or SIGTERM. Ctrl-C reaches a program under npm twice at once, so a repeat within half a second means
+ * nothing; a later one ends the process on the spot, and so does a close that takes longer than ten seconds.
+ */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined
+    const heard = () => {
+      const now = performance.now()
+      if (first === undefined) {
+        first = now
+        setTimeout(() => process.exit(1), 10_000).unref()
+        resolve()
+      } else if (now - first > 500) process.exit(1)
+    }
+    process.on('SIGINT', heard)
+    process.on('SIGTERM', heard)
+    // A system does not outlive the `keelson dev` that started it; its channel alone keeps nothing running.
+    process.once('disconnect', heard)
+    process.channel?.unref()
+  })
+}

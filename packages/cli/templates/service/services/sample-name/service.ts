@@ -1,0 +1,8 @@
+import { defineService } from '@keelson/services'
+import { SampleName } from './contract.ts'
+
+export const sampleName = defineService(SampleName, {
+  start: () => ({
+    describe: () => ({ text: 'sample-name answers' }),
+  }),
+})
