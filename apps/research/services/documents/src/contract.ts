@@ -1,0 +1,175 @@
+/** Documents: folders and uploads, cut into passages and searched. All that other services, pages and teams may import. */
+import { cli, command, defineContract, progress, query, subscription } from '@keelson/kernel'
+import { http } from '@keelson/services'
+import * as z from 'zod'
+
+/** An upload may be this large; files of a folder too. */
+export const maxDocumentBytes = 10 * 1024 * 1024
+
+const DocumentType = z.enum(['markdown', 'text'])
+const DocumentId = z
+  .string()
+  .regex(/^[0-9a-f]{24}$/)
+  .describe('Derived from folder and path: the same file has the same id for ever')
+
+const Document = z.object({
+  id: DocumentId,
+  folder: z.string().describe('Absolute path of the indexed folder; empty for an upload'),
+  path: z.string().describe('Path inside the folder, with forward slashes'),
+  title: z.string(),
+  type: DocumentType,
+  bytes: z.int(),
+  chunks: z.int(),
+  modifiedAt: z.iso.datetime(),
+  indexedAt: z.iso.datetime(),
+})
+export type Document = z.infer<typeof Document>
+
+const Highlight = z.tuple([z.int(), z.int()]).describe('[start, end) in UTF-16 units of `text`')
+
+const Hit = z.object({
+  documentId: DocumentId,
+  chunkId: z.string().describe('Derived from documentId and the position of the passage'),
+  path: z.string(),
+  title: z.string(),
+  text: z.string().describe('The whole passage'),
+  snippet: z.string().describe('The part of the passage that shows most of the words searched for'),
+  score: z.number().describe('BM25: larger is better, comparable within one answer only'),
+  highlights: z.array(Highlight).describe('Where the words searched for stand in `text`'),
+})
+export type Hit = z.infer<typeof Hit>
+
+const Problem = z.object({ path: z.string(), code: z.string(), reason: z.string() })
+
+const IndexingState = z.enum(['running', 'done', 'failed', 'stopped'])
+
+const Indexing = z.object({
+  id: z.string(),
+  folder: z.string(),
+  state: IndexingState,
+  found: z.int().describe('Files that will be looked at'),
+  done: z.int().describe('Files looked at so far'),
+  indexed: z.int(),
+  unchanged: z.int(),
+  removed: z.int().describe('Documents whose file is gone'),
+  skipped: z.int().describe('Files that could not be indexed'),
+  problems: z.array(Problem).describe('The first 100 skipped files, by name and reason'),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+  error: z.string().nullable(),
+})
+export type Indexing = z.infer<typeof Indexing>
+
+export const Overview = z.object({
+  documents: z.int(),
+  chunks: z.int().describe('Passages that can be found'),
+  indexing: Indexing.nullable().describe('The newest indexing run'),
+})
+export type Overview = z.infer<typeof Overview>
+
+export const Documents = defineContract('documents', '1.0.0', {
+  search: query(
+    {
+      summary: 'Search passages',
+      input: z.object({
+        query: z
+          .string()
+          .max(2_000)
+          .regex(/\S/, 'at least one word is needed')
+          .describe('Words; any of them may match'),
+        limit: z.int().min(1).max(1_000).default(10),
+        offset: z.int().min(0).default(0),
+        path: z.string().max(1_000).optional().describe('Glob on the path: `guides/**`'),
+        type: DocumentType.optional(),
+      }),
+      output: z.object({
+        hits: z.array(Hit),
+        total: z.int().describe('All matching passages, not the page'),
+        tookMs: z.number(),
+      }),
+    },
+    http('GET /v1/documents/search'),
+    cli({ usage: 'search <query...>', text: (result) => hitsAsText(result.hits, result.total) }),
+  ),
+  list: query(
+    {
+      summary: 'List documents by folder and path',
+      input: z.object({ limit: z.int().min(1).max(1_000).default(100), offset: z.int().min(0).default(0) }),
+      output: z.object({ documents: z.array(Document), total: z.int() }),
+    },
+    http('GET /v1/documents'),
+  ),
+  get: query(
+    {
+      summary: 'One document with its text',
+      input: z.object({ id: DocumentId }),
+      output: Document.extend({
+        text: z.string(),
+        passages: z
+          .array(z.object({ chunkId: z.string(), start: z.int(), end: z.int() }))
+          .describe('[start, end) in UTF-16 units of `text`'),
+      }),
+    },
+    http('GET /v1/documents/{id}'),
+  ),
+  remove: command(
+    {
+      summary: 'Delete a document; one of a folder returns only when its file changes',
+      input: z.object({ id: DocumentId }),
+    },
+    http('DELETE /v1/documents/{id}'),
+  ),
+  upload: command(
+    {
+      summary: 'Upload a Markdown or text document; the same path replaces it',
+      input: z.object({ path: z.string().min(1).max(1_000), content: z.string() }),
+      output: Document,
+    },
+    http('POST /v1/documents', {
+      body: 'content',
+      maxBytes: maxDocumentBytes,
+      status: 201,
+      location: '/v1/documents/{id}',
+    }),
+  ),
+  index: command(
+    {
+      summary: 'Index a folder inside an allowed root',
+      input: z.object({ folder: z.string().min(1).describe('Absolute path') }),
+      output: Indexing,
+    },
+    http('POST /v1/documents/index', { status: 202, location: '/v1/documents/index/{id}' }),
+    cli({
+      usage: 'index <folder>',
+      paths: ['folder'],
+      text: (run) =>
+        `${run.indexed} indexed, ${run.unchanged} unchanged, ${run.removed} removed, ${run.skipped} skipped${problemsAsText(run)}`,
+      follow: { operation: 'indexing', input: (started) => ({ id: started.id }) },
+    }),
+  ),
+  overview: subscription({ summary: 'What is indexed: at once, then on every change', output: Overview }),
+  indexing: subscription(
+    {
+      summary: 'Follow an indexing run until it ends; `latest` is the newest',
+      input: z.object({ id: z.string() }),
+      output: Indexing,
+    },
+    http('GET /v1/documents/index/{id}'),
+    progress((item) => ({
+      done: item.done,
+      total: item.found,
+      label: `${item.indexed} indexed, ${item.unchanged} unchanged, ${item.skipped} skipped`,
+      error: item.error,
+    })),
+  ),
+})
+
+function hitsAsText(hits: readonly Hit[], total: number): string {
+  if (total === 0) return 'Nothing found.'
+  const blocks = hits.map((hit) => `${hit.title}  (${hit.path})\n  ${hit.snippet.replace(/\s+/g, ' ')}`)
+  return `${blocks.join('\n\n')}\n\n${hits.length} of ${total} passages`
+}
+
+function problemsAsText({ problems }: Indexing): string {
+  return problems.map(({ path, reason }) => `\n  skipped ${path}: ${reason}`).join('')
+}

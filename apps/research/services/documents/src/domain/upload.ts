@@ -1,0 +1,40 @@
+/** What comes in as a request body becomes a document like any file, under a path that names it and nothing on the disk. */
+import { documentsErrors } from '../errors.ts'
+import { decode, documentTypeOf } from './decode.ts'
+import { type DocumentDraft, draftDocument, hashOf } from './document-draft.ts'
+
+/**
+ * A document of an upload. Throws DOCUMENTS_PATH_INVALID, DOCUMENTS_FILE_UNSUPPORTED (by the extension of the path),
+ * DOCUMENTS_FILE_TOO_LARGE, DOCUMENTS_FILE_EMPTY or DOCUMENTS_FILE_BINARY. `now` is in milliseconds since 1970.
+ */
+export function draftUpload(upload: { path: string; content: string }, maxBytes: number, now: number): DocumentDraft {
+  const path = normalisePath(upload.path)
+  const type = documentTypeOf(path)
+  const bytes = Buffer.from(upload.content)
+  if (bytes.length > maxBytes) throw documentsErrors.DOCUMENTS_FILE_TOO_LARGE({ path, limit: maxBytes })
+  const text = decode(bytes, path)
+  return draftDocument({
+    folder: '',
+    path,
+    type,
+    bytes: bytes.length,
+    modifiedAt: now,
+    stamp: '',
+    hash: hashOf(bytes),
+    text,
+  })
+}
+
+/** The path in Unicode's composed form and without `.` segments. Throws DOCUMENTS_PATH_INVALID. */
+export function normalisePath(path: string): string {
+  const refuse = (reason: string) => documentsErrors.DOCUMENTS_PATH_INVALID({ path, reason })
+  if (!path.isWellFormed() || /\p{Cc}/u.test(path)) throw refuse('it holds control characters or half a surrogate pair')
+  if (path.includes('\\')) throw refuse('it holds a backslash; folders are separated by "/"')
+  if (path.startsWith('/') || /^[a-z]:/i.test(path)) throw refuse('it is absolute')
+  const segments = path.normalize('NFC').split('/')
+  if (segments.includes('')) throw refuse('it has an empty segment')
+  if (segments.includes('..')) throw refuse('it leads upwards with ".."')
+  const kept = segments.filter((segment) => segment !== '.')
+  if (kept.length === 0) throw refuse('it names no file')
+  return kept.join('/')
+}

@@ -1,0 +1,72 @@
+/** The documents service: a table of contents. Folders and uploads become passages in the database, and searches find them. */
+import { Database } from '@keelson/kernel'
+import { defineService } from '@keelson/services'
+import * as z from 'zod'
+import { Documents, maxDocumentBytes } from './contract.ts'
+import { openDocumentsStore } from './domain/documents-store.ts'
+import { resolveFolder } from './domain/folder-access.ts'
+import { FolderIndexing } from './domain/folder-indexing.ts'
+import { createFoldersStore } from './domain/folders-store.ts'
+import { overview } from './domain/overview.ts'
+import { openPassageIndex } from './domain/passage-index.ts'
+import { Revision } from './domain/revision.ts'
+import { search } from './domain/search.ts'
+import { snapshotFile } from './domain/snapshot-file.ts'
+import { draftUpload } from './domain/upload.ts'
+
+const DocumentsConfig = z.object({
+  folder: z.string().min(1).optional().describe('The folder that is indexed when the service starts'),
+  roots: z.array(z.string().min(1)).default([]).describe('Further folders inside which any folder may be indexed'),
+  maxBytes: z
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024)
+    .default(maxDocumentBytes)
+    .describe('Larger files and uploads are refused'),
+})
+
+export const documents = defineService(Documents, {
+  uses: { database: Database },
+  config: DocumentsConfig,
+  async start({ database, config, log, lifetime, clock, health, system }) {
+    const { maxBytes } = config
+    const startFolder = config.folder === undefined ? undefined : await resolveFolder(config.folder)
+    const store = await openDocumentsStore(database)
+    const file = system.dataFolder === undefined ? undefined : snapshotFile(system.dataFolder)
+    const changes = new Revision()
+    const changed = () => changes.advance()
+    const index = await openPassageIndex(store, file, {
+      changed,
+      refused: (reason) => log.warn('the search index is built again from the database', { reason }),
+      failed: (error) => log.warn('the search index could not be saved; the next start takes longer', { error }),
+    })
+    lifetime.onClose(() => index.save())
+    const roots = [...(startFolder === undefined ? [] : [startFolder]), process.cwd(), ...config.roots]
+    const folders = createFoldersStore(database)
+    const indexing = lifetime.own(new FolderIndexing({ store, folders, index, maxBytes, roots, clock, log, changed }))
+    await indexing.start(startFolder)
+    health('indexing', () => indexing.health())
+    const closing = new AbortController()
+    lifetime.onClose(() => closing.abort())
+    const live = { store, changes, clock, newestRun: () => indexing.newest, closing: closing.signal }
+
+    return {
+      search: (input) => search(input, { store, index, clock }),
+      list: (page) => store.list(page),
+      get: ({ id }) => store.get(id),
+      async remove({ id }) {
+        await store.remove(id)
+        await index.catchUp()
+      },
+      async upload(upload) {
+        const draft = draftUpload(upload, maxBytes, clock.now())
+        await store.write([draft], clock.now())
+        await index.catchUp()
+        return store.get(draft.id)
+      },
+      index: ({ folder }) => indexing.index(folder),
+      overview: (_, call) => overview(live, call.signal),
+      indexing: ({ id }, call) => indexing.run(id).follow(call.signal),
+    }
+  },
+})

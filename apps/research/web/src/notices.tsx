@@ -1,0 +1,77 @@
+/** What the page says when there is nothing to show: a failure with what to quote when asking for help, or what to try instead. */
+import type { ReactNode } from 'react'
+import type { RequestFailed } from './api.ts'
+import { goTo, type Place } from './place.ts'
+import { PlaceLink } from './place-link.tsx'
+
+interface FailureProps {
+  readonly failure: RequestFailed
+  readonly onRetry?: () => void
+}
+
+export function Failure({ failure, onRetry }: FailureProps): ReactNode {
+  return (
+    <div className="notice failure" role="alert">
+      <h2>{failure.title}</h2>
+      <p>{failure.message}</p>
+      {(failure.code || failure.correlationId) && (
+        <dl className="particulars">
+          {failure.code && (
+            <div>
+              <dt>Code</dt>
+              <dd>{failure.code}</dd>
+            </div>
+          )}
+          {failure.correlationId && (
+            <div>
+              <dt>Correlation id</dt>
+              <dd>{failure.correlationId}</dd>
+            </div>
+          )}
+        </dl>
+      )}
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  )
+}
+
+export function NoHits({ place }: { readonly place: Place }): ReactNode {
+  const filtered = place.type !== '' || place.path !== ''
+  return (
+    <div className="notice">
+      <h2>Nothing found</h2>
+      <p>
+        No passage{filtered ? ' that passes the filters' : ''} contains{' '}
+        {place.query.trim().includes(' ') ? 'any of these words' : 'this word'}.
+      </p>
+      <ul>
+        <li>Words are matched, not meanings: try the words the document itself would use.</li>
+        <li>Check the spelling, or try a shorter form of the word.</li>
+      </ul>
+      <p className="actions">
+        {filtered && (
+          <button type="button" onClick={() => goTo({ ...place, type: '', path: '' })}>
+            Search without filters
+          </button>
+        )}
+        <PlaceLink place={{ ...place, query: '', type: '', path: '' }}>All documents</PlaceLink>
+      </p>
+    </div>
+  )
+}
+
+/** Stands where entries will be; the stylesheet shows it only when they are slow to come. */
+export function Waiting({ label }: { readonly label: string }): ReactNode {
+  return (
+    <div className="waiting">
+      <span className="visually-hidden">{label}</span>
+      <i />
+      <i />
+      <i />
+    </div>
+  )
+}
