@@ -3,10 +3,7 @@
  * to another thread would drop their `toJSON`, and PGlite would store an object given for a text column as "[object Object]".
  */
 import { kernelErrors } from '@keelson/kernel'
-import type { WireStatement } from './worker-messages.ts'
-
-/** What crosses to the thread unchanged. Arrays stay arrays, since only PGlite knows whether the column is an array or JSON. */
-export type WireValue = string | number | bigint | boolean | null | Date | Uint8Array | readonly WireValue[]
+import type { WireStatement, WireValue } from './worker-messages.ts'
 
 /** The protocol counts parameters in sixteen bits. */
 const mostParameters = 65_535

@@ -3,8 +3,7 @@
  * (`invalid input syntax for type integer: "secret"`), so quoted parameters are replaced by their number; its DETAIL, which prints whole
  * rows, is left behind.
  */
-import type { WireValue } from './parameters.ts'
-import type { Refusal } from './worker-messages.ts'
+import type { Refusal, WireValue } from './worker-messages.ts'
 
 /** Thrown by the worker itself, for what PostgreSQL would let pass. */
 export class RefusedError extends Error {

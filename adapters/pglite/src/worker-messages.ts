@@ -3,13 +3,15 @@
  * `transaction(work)` costs a message per statement.
  */
 import type { QueryResult } from '@keelson/kernel'
-import type { WireValue } from './parameters.ts'
 
 /** What the thread is started with. */
 export interface WorkerStart {
   /** PGlite's own folder; undefined keeps the data in memory. */
   readonly dataFolder: string | undefined
 }
+
+/** What crosses to the thread unchanged. Arrays stay arrays, since only PGlite knows whether the column is an array or JSON. */
+export type WireValue = string | number | bigint | boolean | null | Date | Uint8Array | readonly WireValue[]
 
 export interface WireStatement {
   readonly sql: string

@@ -32,14 +32,12 @@ export {
   type OperationData,
   parseContractsDocument,
 } from './contract/contract-data.ts'
-export {
-  type ContractError,
-  type DeclaredError,
-  type DeclaredErrorKind,
-  type ErrorDeclaration,
-  type ErrorDeclarations,
-  errorsOf,
-  isContractError,
+export { type ContractError, errorsOf, isContractError } from './contract/contract-error.ts'
+export type {
+  DeclaredError,
+  DeclaredErrorKind,
+  ErrorDeclaration,
+  ErrorDeclarations,
 } from './contract/declared-error.ts'
 export {
   type CallParameters,

@@ -2,8 +2,9 @@
  * Turns text into the terms it is found by. Text is cut where it stands and each piece folded by itself, so every token knows its place
  * in the original. Entries and queries go through the same cut; `queryTerms` then chooses which of a query's tokens ask.
  */
-import { chainTokens, type Token } from './chain-tokens.ts'
+import { chainTokens } from './chain-tokens.ts'
 import { forEachChain } from './chains.ts'
+import type { Token } from './token.ts'
 
 /** All tokens of a text, in the order in which they start. */
 export function tokenize(text: string): Token[] {

@@ -1,9 +1,9 @@
 /** Makes a segment from entries: counts the terms entry by entry, then lays the counts out by term. */
 import { visitTokens } from './analyzer.ts'
-import type { Token } from './chain-tokens.ts'
 import type { SearchEntry } from './search-index.ts'
 import { type Column, mostCounted, Segment } from './segment.ts'
 import { StringTable } from './string-table.ts'
+import type { Token } from './token.ts'
 
 /** @param entries with distinct ids, sorted by id. */
 export function buildSegment(entries: readonly SearchEntry[]): Segment {

@@ -2,8 +2,8 @@
  * Scripts that are written without spaces, or in which a word alone seldom stands between two: Han, kana, Hangul, Thai and its
  * neighbours. Overlapping pairs of characters are as good as words for ranking and need no dictionary.
  */
-import type { Token } from './chain-tokens.ts'
 import { fold } from './folding.ts'
+import type { Token } from './token.ts'
 
 const scripts = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ーｰﾞﾟ`
 

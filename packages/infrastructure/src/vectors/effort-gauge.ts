@@ -3,9 +3,9 @@
  * enough, where they point in all directions no graph helps. So it is measured while the graph grows: now and then a row that is about to
  * be linked is searched for first, in the graph with one effort after the other and among all, and what was found is kept as an average.
  */
-import type { HnswGraph } from './hnsw-graph.ts'
+import type { BestOf } from '../best-of.ts'
 import { queryRow } from './vector-memory.ts'
-import { rowState, type VectorRows } from './vector-rows.ts'
+import { rowState, type ScoredRow, type VectorRows } from './vector-rows.ts'
 
 /** More would take longer than looking at all of some 100,000. */
 const efforts = [64, 128, 256, 512, 1_024] as const
@@ -18,6 +18,11 @@ const interval = 128
 const mostRows = 200_000
 /** What a new measurement counts for in the average. */
 const weight = 1 / 32
+
+/** What is measured: offers rows near the query, the more surely the more effort it makes. */
+interface SearchedGraph {
+  search(effort: number, admitted: Uint8Array, nearest: BestOf<ScoredRow>): void
+}
 
 export class EffortGauge {
   /** By effort: the average share found. */
@@ -37,7 +42,7 @@ export class EffortGauge {
   }
 
   /** Takes note of a row that is about to be linked, and measures with every so many of them. */
-  note(row: number, rows: VectorRows, graph: HnswGraph): void {
+  note(row: number, rows: VectorRows, graph: SearchedGraph): void {
     if (--this.#untilNext > 0 || rows.length > mostRows) return
     this.#untilNext = interval
     rows.memory.row(queryRow).set(rows.memory.row(row))

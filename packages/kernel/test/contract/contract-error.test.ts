@@ -89,7 +89,7 @@ describe('defineContract() with errors and events', () => {
       defineContract('Notes', '1.0.0', {})
       expect.fail('it was accepted')
     } catch (error) {
-      expect(isError(error, 'CONTRACT_INVALID') && error.details['place']).toMatch(/declared-error\.test\.ts:\d+:\d+$/)
+      expect(isError(error, 'CONTRACT_INVALID') && error.details['place']).toMatch(/contract-error\.test\.ts:\d+:\d+$/)
     }
   })
 })
