@@ -1,6 +1,6 @@
 /**
  * The rules of the repository's shape, as a pure function from files to violations: the ladder of packages, public entry points only,
- * services that meet through contracts, no import cycles. Our own check rather than a general one, because an unknown package must be an
+ * services that meet through contracts, no import cycles, those of types included. Our own check rather than a general one, because an unknown package must be an
  * error and the rules fit on a page.
  */
 import { isBuiltin } from 'node:module'
@@ -74,7 +74,7 @@ export function violationsOf(tree: Tree): Violation[] {
   const repository = new Repository(tree.manifests)
   const violations = tree.manifests.flatMap((manifest) => manifestViolations(manifest, repository))
   for (const [path, module] of modules) violations.push(...fileViolations(path, module, repository))
-  for (const cycle of importCycles(runtimeEdges(modules)))
+  for (const cycle of importCycles(importEdges(modules)))
     violations.push({ path: cycle[0] ?? '', line: 1, rule: 'cycle', message: `${[...cycle, cycle[0]].join(' -> ')}` })
   return violations.sort((a, b) => a.path.localeCompare(b.path) || a.line - b.line)
 }
@@ -230,11 +230,12 @@ function topRefusal(to: Place): string | undefined {
   return isTop ? 'nothing imports an app, an example or a benchmark' : undefined
 }
 
-function runtimeEdges(modules: ReadonlyMap<string, ParsedModule>): Map<string, string[]> {
+/** Relative imports of each file, those of types included: what only the reader follows is a knot all the same. */
+function importEdges(modules: ReadonlyMap<string, ParsedModule>): Map<string, string[]> {
   const edges = new Map<string, string[]>()
   for (const [path, module] of modules) {
     const targets = module.imports
-      .filter((one) => !one.isType && one.specifier.startsWith('.'))
+      .filter((one) => one.specifier.startsWith('.'))
       .map((one) => posix.join(posix.dirname(path), one.specifier))
     edges.set(
       path,

@@ -24,7 +24,7 @@ const manifests: readonly Manifest[] = [
 const goodTree: Readonly<Record<string, string>> = {
   'packages/kernel/src/index.ts': `export { now } from './clock.ts'`,
   'packages/kernel/src/clock.ts': `import type { Json } from './json.ts'\nimport { performance } from 'node:perf_hooks'\nexport const now = 1`,
-  'packages/kernel/src/json.ts': `import type { now } from './clock.ts'\nexport type Json = typeof now`,
+  'packages/kernel/src/json.ts': `export type Json = typeof Date.now`,
   'packages/services/src/index.ts': `export { call } from './call.ts'`,
   'packages/services/src/call.ts': `import { now } from '@keelson/kernel'\nimport router from 'find-my-way'\nexport const call = [now, router]`,
   'packages/services/src/testing.ts': `export { conformance } from '@keelson/kernel/testing'`,
@@ -279,6 +279,17 @@ describe('violationsOf()', () => {
     expect(violations[0]?.message).toBe(
       'packages/kernel/src/a.ts -> packages/kernel/src/b.ts -> packages/kernel/src/c.ts -> packages/kernel/src/a.ts',
     )
+  })
+
+  test('catches a cycle of which half are type imports', () => {
+    const cycle = {
+      'packages/kernel/src/a.ts': `import type { B } from './b.ts'\nexport const a = 1 as B`,
+      'packages/kernel/src/b.ts': `import { a } from './a.ts'\nexport type B = typeof a`,
+    }
+    const violations = violationsOf(treeOf({ ...goodTree, ...cycle }))
+    expect(violations.map((one) => one.message)).toEqual([
+      'packages/kernel/src/a.ts -> packages/kernel/src/b.ts -> packages/kernel/src/a.ts',
+    ])
   })
 
   test('catches what a package.json may not depend on', () => {
