@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url'
 import { isError } from '@keelson/kernel'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPgliteDatabase } from '../src/index.ts'
+import { asOrdinaryUser } from './ordinary-user.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'keelson-pglite-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -99,11 +100,13 @@ describe('openPgliteDatabase() with a folder that cannot be used', () => {
     expect(await refusedWith('DATABASE_FOLDER_UNUSABLE', join(file, 'below'))).toContain('ENOTDIR')
   })
 
-  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('says that permission is denied', async () => {
+  test.skipIf(process.platform === 'win32')('says that permission is denied', async () => {
     const closed = join(root, 'closed')
     mkdirSync(closed, { mode: 0o500 })
-    expect(await refusedWith('DATABASE_FOLDER_UNUSABLE', closed)).toContain('EACCES')
-    expect(await refusedWith('DATABASE_FOLDER_UNUSABLE', join(closed, 'below'))).toContain('EACCES')
+    await asOrdinaryUser(async () => {
+      expect(await refusedWith('DATABASE_FOLDER_UNUSABLE', closed)).toContain('EACCES')
+      expect(await refusedWith('DATABASE_FOLDER_UNUSABLE', join(closed, 'below'))).toContain('EACCES')
+    })
   })
 
   test('leaves alone what is no database and no lock of ours', async () => {
