@@ -2,8 +2,8 @@
  * Starts a system in this process: configuration, the log, the listener, then services and adapters in dependency order. The listener
  * comes first, so that a taken port is found before anything is opened and liveness is answered while services start.
  */
-import { mkdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import {
   type Clock,
   type ConfigChange,
@@ -165,6 +165,8 @@ function openDataFolder(folder: string): string {
   const path = resolve(folder)
   try {
     mkdirSync(path, { recursive: true })
+    // Tried, not asked: what permissions say is not all that stands in the way of writing.
+    rmdirSync(mkdtempSync(join(path, '.trial-')))
   } catch (cause) {
     throw servicesErrors.DATA_FOLDER_UNUSABLE(
       { folder: path, reason: cause instanceof Error ? cause.message : String(cause) },

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineContract, query } from '@keelson/kernel'
@@ -11,6 +11,7 @@ import { startSystem } from '../../src/system/start-system.ts'
 import { defineSystem } from '../../src/system/system.ts'
 import { mock, startForTest } from '../../src/testing.ts'
 import { Greeter, greeter } from '../greeter.ts'
+import { asOrdinaryUser } from '../ordinary-user.ts'
 
 let folder: string
 beforeEach(() => {
@@ -138,6 +139,15 @@ describe('startSystem()', () => {
       overrides: { 'system.data': join(folder, 'file', 'data') },
     })
     await expect(start).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' })
+  })
+
+  it('refuses a data folder that cannot be written, before anything in it is opened', async () => {
+    chmodSync(folder, 0o555)
+    const start = asOrdinaryUser(() =>
+      startSystem(defineSystem({ name: 'x', services: [] }), { overrides: { 'system.data': folder } }),
+    )
+    await expect(start).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' })
+    expect(readdirSync(folder)).toEqual([])
   })
 
   it('replaces a service by a mock of the same contract', async () => {
