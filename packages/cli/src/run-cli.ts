@@ -1,4 +1,5 @@
 /** The program of all commands, and what happens to their errors. Exit codes: 0 done, 1 failed, 2 not understood, 3 no system is running. */
+import { readFileSync } from 'node:fs'
 import { isError, type KeelsonError } from '@keelson/kernel'
 import { Command, CommanderError } from 'commander'
 import { addConfigCommand } from './commands/config.ts'
@@ -24,6 +25,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
 async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('keelson')
     .description('Runs and calls systems of services')
+    .version(ownVersion(), '--version', 'print the version of this command')
     .option('--config <file>', 'the system: a module whose default export is defineSystem(…)')
     .option('--data <folder>', "the system's data folder")
     .option('--url <url>', 'call the system that listens there')
@@ -41,6 +43,12 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addContractCommand(program, found)
   if (found) addContractCommands(program, found)
   return program
+}
+
+/** From the package's own package.json, which is above the sources and above what is built from them. */
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return String(version)
 }
 
 /** Whether the command works on a project without loading its system, which may be broken. */

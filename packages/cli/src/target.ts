@@ -33,9 +33,11 @@ export interface GlobalOptions {
 
 const patienceMs = 3_000
 
-/** The client of a running system. Throws SYSTEM_NOT_RUNNING. */
+/** The client of a running system. Throws SYSTEM_NOT_RUNNING, and COMMAND_INVALID for a `--url` that is none. */
 export async function findRunning(found: FoundSystem | undefined, options: GlobalOptions): Promise<RpcClient> {
   if (options.url !== undefined) {
+    if (!/^https?:$/.test(URL.parse(options.url)?.protocol ?? ''))
+      throw cliErrors.COMMAND_INVALID({ reason: `--url takes an http or https address, not "${options.url}"` })
     const url = options.url.replace(/\/+$/, '')
     const client = createRpcClient(url)
     if (!(await nameOfPeer(client))) throw cliErrors.SYSTEM_NOT_RUNNING({ place: `at ${url}` })

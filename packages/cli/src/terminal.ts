@@ -9,10 +9,19 @@ export interface Terminal {
   printJson(value: unknown): void
   /** Remarks beside the result; nothing with --json. */
   note(text: string): void
-  /** Shows progress on one line, which the next state replaces; the last one stays. Off a terminal only the last is printed. */
-  bar(): { show(progress: Progress): void; end(): void }
+  /**
+   * Shows progress on one line, which the next state replaces; the last one stays. Off a terminal only the last is printed, in words.
+   * What is shown after `end` is not.
+   */
+  bar(): ProgressBar
   bold(text: string): string
   dim(text: string): string
+}
+
+export interface ProgressBar {
+  show(progress: Progress): void
+  /** Safe to repeat. */
+  end(): void
 }
 
 export function createTerminal(isJson: boolean): Terminal {
@@ -28,15 +37,18 @@ export function createTerminal(isJson: boolean): Terminal {
     },
     bar() {
       let last: Progress | undefined
+      let isEnded = isJson
       return {
         show(progress) {
+          if (isEnded) return
           last = progress
-          if (!isJson && stderr.isTTY) stderr.write(`\r\u001b[2K${barLine(progress, stderr.columns ?? 80)}`)
+          // A terminal that does not know its width says 0.
+          if (stderr.isTTY) stderr.write(`\r\u001b[2K${barLine(progress, stderr.columns || 80)}`)
         },
         end() {
-          if (isJson || !last) return
-          if (stderr.isTTY) stderr.write('\n')
-          else stderr.write(`${barLine(last, 100)}\n`)
+          if (isEnded) return
+          isEnded = true
+          if (last) stderr.write(stderr.isTTY ? '\n' : `${inWords(last)}\n`)
         },
       }
     },
@@ -45,9 +57,14 @@ export function createTerminal(isJson: boolean): Terminal {
   }
 }
 
-function barLine({ done, total, label }: Progress, columns: number): string {
+function inWords({ done, total, label }: Progress): string {
+  return `${done}/${total}  ${label}`
+}
+
+function barLine(progress: Progress, columns: number): string {
+  const { done, total, label } = progress
   const width = Math.max(10, Math.min(30, columns - label.length - 20))
   const share = total === 0 ? 1 : Math.min(1, done / total)
   const filled = Math.round(share * width)
-  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${done}/${total}  ${label}`.slice(0, columns - 1)
+  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${inWords(progress)}`.slice(0, columns - 1)
 }

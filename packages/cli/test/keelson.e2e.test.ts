@@ -92,7 +92,7 @@ describe('keelson, with no system running', () => {
     expect(good).toMatchObject({
       code: 0,
       stdout: `worked on ${join(fixture, 'here')}\n`,
-      stderr: expect.stringMatching(/3\/3 +steps/),
+      stderr: '3/3  steps\n',
     })
     expect(await keelson('work', 'broken')).toMatchObject({
       code: 1,
@@ -106,6 +106,7 @@ describe('keelson, with no system running', () => {
     [['health', '--all'], 3, 'SYSTEM_NOT_RUNNING'],
     [['services', '--url', 'http://127.0.0.1:9'], 3, 'SYSTEM_NOT_RUNNING'],
     [['repeat', 'a', '--url', 'http://127.0.0.1:9'], 3, 'SYSTEM_NOT_RUNNING'],
+    [['services', '--url', 'nowhere'], 2, 'COMMAND_INVALID'],
     [['dance'], 2, 'COMMAND_INVALID'],
     [['repeat'], 2, 'COMMAND_INVALID'],
     [['repeat', 'a', '--colour', 'red'], 2, 'COMMAND_INVALID'],
@@ -126,6 +127,11 @@ describe('keelson, with no system running', () => {
   it('prints errors as JSON with --json', async () => {
     const { code, stdout, stderr } = await keelson('services', '--json')
     expect([code, stdout, JSON.parse(stderr).error.code]).toEqual([3, '', 'SYSTEM_NOT_RUNNING'])
+  })
+
+  it('says its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'))
+    expect(await keelson('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 
   it('shows help with the commands of the system, and without any system', async () => {

@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { cliErrors } from '../errors.ts'
 import type { FoundSystem } from '../find-system.ts'
 import { configFileOf, dataFolderOf, type GlobalOptions } from '../target.ts'
-import { createTerminal, type Terminal } from '../terminal.ts'
+import { createTerminal, type ProgressBar, type Terminal } from '../terminal.ts'
 
 export function addStartCommand(program: Command, found: FoundSystem | undefined): void {
   const start = program
@@ -35,10 +35,12 @@ async function run(found: FoundSystem, overrides: Record<string, unknown>, termi
   const ended = untilSignal()
   const system = withStartConfig(found.system)
   const running = await startSystem(system, { environment: process.env, file: configFileOf(found), overrides })
+  const bar = terminal.bar()
   try {
     announce(running, system, terminal)
-    await Promise.race([ended, follow(running, system, terminal).then(() => ended)])
+    await Promise.race([ended, follow(running, system, terminal, bar).then(() => ended)])
   } finally {
+    bar.end()
     terminal.note('Stopping …')
     await running.close()
   }
@@ -56,14 +58,13 @@ function announce(running: RunningSystem, system: System, terminal: Terminal): v
 }
 
 /** Shows the progress of the operation that the system names for its start. Ends with it; a failure is a note, not the end. */
-async function follow(running: RunningSystem, system: System, terminal: Terminal): Promise<void> {
+async function follow(running: RunningSystem, system: System, terminal: Terminal, bar: ProgressBar): Promise<void> {
   const { follow } = system.start
   if (!follow) return
   const [service = '', name = ''] = follow.operation.split('.')
   const host = running.registry.host(service)
   // progress() can only stand on a subscription whose items its function takes.
   const toProgress = readProgress(host.operation(name)) as ((item: unknown) => Progress) | undefined
-  const bar = terminal.bar()
   try {
     for await (const item of host.subscribe(name, follow.input)) {
       const progress = toProgress?.(item)
