@@ -187,11 +187,18 @@ test('without a start folder what was indexed before stays', async () => {
 test('a run stopped by closing goes on at the next start', async () => {
   const folder = temporaryFolder()
   writeFiles(folder, Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`${index}.md`, `keel ${index}`])))
-  const first = await openTestService(database(), { roots: [folder] })
+  let closing: Promise<void> | undefined
+  const first = await openTestService(database(), {
+    roots: [folder],
+    // Told as it happens: whoever waits for the run to report may find that it has ended.
+    changed: () => {
+      if (first.indexing.newest?.look().found === 100) closing ??= first.close()
+    },
+  })
   const { id } = await first.indexing.index(folder)
   const run = first.indexing.run(id)
-  for await (const picture of run.follow(new AbortController().signal)) if (picture.found > 0) break
-  await first.close()
+  await run.finished
+  await closing
   expect(run.look()).toMatchObject({ state: 'stopped', error: null })
   const second = await openTestService(database(), { roots: [folder] })
   expect(await second.latest()).toMatchObject({ state: 'done', done: 200, skipped: 0 })
