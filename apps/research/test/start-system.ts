@@ -1,9 +1,8 @@
 /** Starts the research system as people do, as a process of its own, and finds where it listens. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
@@ -37,15 +36,15 @@ export async function startSystem(options: {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text
   })
-  child.stdout.resume()
-  const file = join(options.data, 'run.json')
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`The system ended with ${child.exitCode}: ${errors}`)
-    const run: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
-    if (isRunOf(run, child.pid))
-      return { url: run.url, child, errors: () => errors, stop: (signal = 'SIGTERM') => stop(child, signal) }
-    await wait(20)
-  }
+  const announced = Promise.withResolvers<string>()
+  createInterface({ input: child.stdout }).once('line', announced.resolve)
+  child.once('error', announced.reject)
+  child.once('close', (code, signal) =>
+    announced.reject(new Error(`The system ended with ${code ?? signal} before it answered: ${errors}`)),
+  )
+  // What `keelson start --json` says once it listens.
+  const { url } = JSON.parse(await announced.promise) as { url: string }
+  return { url, child, errors: () => errors, stop: (signal = 'SIGTERM') => stop(child, signal) }
 }
 
 async function stop(child: ChildProcess, signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null> {
@@ -55,9 +54,4 @@ async function stop(child: ChildProcess, signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL
     await exited
   }
   return child.exitCode
-}
-
-/** An earlier, killed process may have left a run file of its own. */
-function isRunOf(run: unknown, processId: number | undefined): run is { url: string } {
-  return typeof run === 'object' && run !== null && 'processId' in run && run.processId === processId && 'url' in run
 }
