@@ -1,9 +1,11 @@
 /** The example as its readme runs it: the NestJS application compiled and in a process of its own, the system in this one. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { isContractError } from '@keelson/kernel'
 import { importOpenApi, type RunningSystem, startSystem } from '@keelson/services'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -26,33 +28,45 @@ beforeAll(async () => {
       '--ignore-scripts',
       '--loglevel=error',
     ]
-    expect(spawnSync('npm', ['install', ...options], { cwd: here, stdio: 'inherit' }).status).toBe(0)
+    await promisify(execFile)('npm', ['install', ...options], { cwd: here })
   }
   const compiler = join(here, '../../node_modules/typescript/bin/tsc')
-  expect(spawnSync(process.execPath, [compiler, '-p', here], { stdio: 'inherit' }).status).toBe(0)
+  await promisify(execFile)(process.execPath, [compiler, '-p', here])
   const [guests, greetings] = [await freePort(), await freePort()]
   url = `http://127.0.0.1:${guests}`
   app = spawn(process.execPath, [join(here, 'dist/app.js')], {
     env: { ...process.env, PORT: String(guests), GREETINGS_URL: `http://127.0.0.1:${greetings}` },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  if (app.stdout) await once(app.stdout, 'data')
+  await answering(app)
   const overrides = { 'listener.port': greetings, 'guests.url': url }
   running = await startSystem(system, { persist: false, overrides })
-}, 180_000)
+})
 
 afterAll(async () => {
   app?.kill()
   await running?.close()
 })
 
+/** Resolves when the application says that it listens. Rejects when it ends before. */
+async function answering(app: ChildProcess): Promise<void> {
+  if (!app.stdout) return
+  const ended = once(app, 'exit').then(([code]) => expect.fail(`the application ended with ${code}`))
+  await Promise.race([once(app.stdout, 'data'), ended])
+}
+
+/** A port below those that the operating system hands out by itself, so that nobody is given it before it is used. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
+  const port = randomInt(10_000, 32_000)
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return freePort()
+  }
   server.close()
   await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : expect.fail('no port')
+  return port
 }
 
 describe('a NestJS application in a system', () => {
