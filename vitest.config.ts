@@ -1,6 +1,7 @@
 /**
  * Two projects: what runs, and what must or must not compile. Suites start children, browsers and databases of their own, so they get two
- * workers and generous timeouts; the coverage threshold counts only where `--coverage` is given, which is in CI.
+ * workers and timeouts that a test under load never meets: they are for what hangs, and a database alone takes seconds to open on an idle
+ * machine. The coverage threshold counts only where `--coverage` is given, which is in CI.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -30,8 +31,8 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: generated,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
         },
       },
       {

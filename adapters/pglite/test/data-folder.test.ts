@@ -31,7 +31,7 @@ describe('openPgliteDatabase() with a folder', () => {
     await database.query('create table written (value text)')
     await database.query(`insert into written values ('before')`)
     await database.close()
-  }, 60_000)
+  })
 
   test('keeps rows from one opening to the next', async () => {
     const database = await openPgliteDatabase({ folder })
@@ -136,7 +136,7 @@ describe('openPgliteDatabase() after a process was killed while it made the data
     await expect(database.query('select count(*) from pg_class')).resolves.toBeDefined()
     await database.close()
     expect(readdirSync(folder).sort()).toEqual(['database', 'database.lock'])
-  }, 120_000)
+  })
 })
 
 /** The reason that opening `folder` is refused with `code`. */

@@ -14,7 +14,7 @@ const refusedAs = (sqlState: string) =>
   expect.objectContaining({ code: 'DATABASE_QUERY_FAILED', details: expect.objectContaining({ sqlState }) })
 
 describe('close()', () => {
-  test('lets finish what was sent before, an open transaction included', { timeout: 60_000 }, async () => {
+  test('lets finish what was sent before, an open transaction included', async () => {
     const database = await open()
     await database.query('create table closing (value int)')
     const begun = Promise.withResolvers<void>()

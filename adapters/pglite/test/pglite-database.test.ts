@@ -18,7 +18,7 @@ describe.each(places)('openPgliteDatabase() %s', (_, options) => {
 
   beforeAll(async () => {
     database = await openPgliteDatabase(options)
-  }, 60_000)
+  })
   afterAll(() => database.close())
 
   test.each(databaseConformance)('$name', ({ run }) => run(database))

@@ -2,7 +2,7 @@
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { browserForSuite } from './browser.ts'
+import { browserForSuite, patienceMs } from './browser.ts'
 import { harbourDocuments } from './harbour-documents.ts'
 import { type IndexedSystem, startIndexed } from './indexed-system.ts'
 
@@ -73,12 +73,12 @@ describe.skipIf(!browser)('accessibility', () => {
 
   beforeAll(async () => {
     system = await startIndexed(harbourDocuments)
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await browser?.close()
     await system?.close()
-  }, 60_000)
+  })
 
   for (const width of [390, 1280])
     for (const colorScheme of ['light', 'dark'] as const)
@@ -90,6 +90,7 @@ describe.skipIf(!browser)('accessibility', () => {
           baseURL: system.url,
         })
         if (!page) return
+        page.setDefaultTimeout(patienceMs)
         try {
           await show(page)
           await page.evaluate(axe.source)

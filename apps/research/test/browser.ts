@@ -18,6 +18,9 @@ const switches = [
   '--disable-sync',
 ]
 
+/** How long a browser may take on a busy machine, to start or for a step; Playwright's own half a minute is soon over there. */
+export const patienceMs = 100_000
+
 /** A browser, or the reason why there is none. */
 type Launched = { readonly browser: Browser } | { readonly browser?: undefined; readonly reason: string }
 
@@ -26,7 +29,7 @@ async function launchBrowser(): Promise<Launched> {
   const executablePath = process.env['KEELSON_CHROMIUM'] ?? installedChromium()
   if (!executablePath) return { reason: 'No Chromium is installed; KEELSON_CHROMIUM may name one' }
   try {
-    return { browser: await chromium.launch({ executablePath, args: switches }) }
+    return { browser: await chromium.launch({ executablePath, args: switches, timeout: patienceMs }) }
   } catch (error) {
     return { reason: `${executablePath} does not start: ${error instanceof Error ? error.message : String(error)}` }
   }

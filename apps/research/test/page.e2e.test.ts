@@ -1,7 +1,7 @@
 /** The page in a browser, over the running system: what a reader does with it, and what it says when something stands in the way. */
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { browserForSuite } from './browser.ts'
+import { browserForSuite, patienceMs } from './browser.ts'
 import { harbourDocuments } from './harbour-documents.ts'
 import { type IndexedSystem, startIndexed } from './indexed-system.ts'
 
@@ -19,15 +19,16 @@ describe.skipIf(!browser)('page', () => {
 
   beforeAll(async () => {
     system = await startIndexed(harbourDocuments)
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await system?.close()
-  }, 60_000)
+  })
 
   beforeEach(async () => {
     if (!browser) throw new Error('skipped without a browser')
     context = await browser.newContext({ viewport: { width: 1280, height: 800 }, baseURL: system.url })
+    context.setDefaultTimeout(patienceMs)
     page = await context.newPage()
     complaints = []
     expected = undefined
@@ -272,6 +273,7 @@ describe.skipIf(!browser)('page of an empty index', () => {
   it('page says how to fill it', async () => {
     const system = await startIndexed({})
     const page = await browser?.newPage()
+    page?.setDefaultTimeout(patienceMs)
     try {
       await page?.goto(system.url)
       await page?.getByRole('heading', { name: 'Nothing to search yet' }).waitFor()
@@ -280,5 +282,5 @@ describe.skipIf(!browser)('page of an empty index', () => {
       await page?.close()
       await system.close()
     }
-  }, 120_000)
+  })
 })

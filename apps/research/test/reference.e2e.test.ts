@@ -1,7 +1,7 @@
 /** The API reference at `/docs` in a browser, over the description that the running system gives of itself. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { browserForSuite } from './browser.ts'
+import { browserForSuite, patienceMs } from './browser.ts'
 import { type IndexedSystem, startIndexed } from './indexed-system.ts'
 
 const browser = await browserForSuite()
@@ -12,17 +12,18 @@ describe.skipIf(!browser)('reference page', () => {
 
   beforeAll(async () => {
     system = await startIndexed({ 'keelson.md': '# The keelson\n\nA keelson ties the frames into one hull.\n' })
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await browser?.close()
     await system?.close()
-  }, 60_000)
+  })
 
   beforeEach(async () => {
     if (!browser) throw new Error('skipped without a browser')
     await page?.close()
     page = await browser.newPage({ viewport: { width: 1280, height: 800 }, baseURL: system.url })
+    page.setDefaultTimeout(patienceMs)
   })
 
   const operation = (path: RegExp) => page.getByRole('region', { name: path })

@@ -45,7 +45,7 @@ beforeAll(async () => {
   symlinkSync(tmpdir(), join(docs, 'outside'))
   system = await startSystem({ docs, data })
   await indexed()
-}, 60_000)
+})
 afterAll(async () => {
   await system?.stop()
   rmSync(folder, { recursive: true, force: true })
@@ -336,7 +336,7 @@ describe('the system', () => {
     expect((await search('tides')).total).toBe(1)
     expect((await search('keelson')).total).toBe(0)
     expect((await search('upload stays')).hits).toMatchObject([{ path: 'kept.md' }])
-  }, 60_000)
+  })
 
   it('goes on after kill -9 in the middle of indexing', async () => {
     const many = join(folder, 'many')
@@ -360,7 +360,7 @@ describe('the system', () => {
     const documents = (await list()).filter((one) => one.folder === many)
     expect(documents).toHaveLength(300)
     for (const at of [0, 150, 299]) expect((await search(`word${at}`)).hits[0]).toMatchObject({ path: `note-${at}.md` })
-  }, 120_000)
+  })
 })
 
 describe('a start that cannot be', () => {

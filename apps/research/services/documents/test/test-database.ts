@@ -12,7 +12,7 @@ export function databaseForTests(): () => Database {
   }
   beforeAll(async () => {
     database = await openPgliteDatabase()
-  }, 60_000)
+  })
   beforeEach(() => clearDatabase(opened()))
   afterAll(() => database?.close())
   return opened
