@@ -77,10 +77,10 @@ export const Documents = defineContract('documents', '1.0.0', {
           .max(2_000)
           .regex(/\S/, 'at least one word is needed')
           .describe('Words; any of them may match'),
-        limit: z.int().min(1).max(1_000).default(10),
-        offset: z.int().min(0).default(0),
+        limit: z.int().min(1).max(1_000).default(10).describe('Passages in one answer'),
+        offset: z.int().min(0).default(0).describe('Passages to pass over first'),
         path: z.string().max(1_000).optional().describe('Glob on the path: `guides/**`'),
-        type: DocumentType.optional(),
+        type: DocumentType.optional().describe('Passages of such documents only'),
       }),
       output: z.object({
         hits: z.array(Hit),
@@ -94,7 +94,10 @@ export const Documents = defineContract('documents', '1.0.0', {
   list: query(
     {
       summary: 'List documents by folder and path',
-      input: z.object({ limit: z.int().min(1).max(1_000).default(100), offset: z.int().min(0).default(0) }),
+      input: z.object({
+        limit: z.int().min(1).max(1_000).default(100).describe('Documents in one answer'),
+        offset: z.int().min(0).default(0).describe('Documents to pass over first'),
+      }),
       output: z.object({ documents: z.array(Document), total: z.int() }),
     },
     http('GET /v1/documents'),
@@ -122,7 +125,10 @@ export const Documents = defineContract('documents', '1.0.0', {
   upload: command(
     {
       summary: 'Upload a Markdown or text document; the same path replaces it',
-      input: z.object({ path: z.string().min(1).max(1_000), content: z.string() }),
+      input: z.object({
+        path: z.string().min(1).max(1_000).describe('Relative, with forward slashes, and an extension that is indexed'),
+        content: z.string(),
+      }),
       output: Document,
     },
     http('POST /v1/documents', {
@@ -151,7 +157,7 @@ export const Documents = defineContract('documents', '1.0.0', {
   indexing: subscription(
     {
       summary: 'Follow an indexing run until it ends; `latest` is the newest',
-      input: z.object({ id: z.string() }),
+      input: z.object({ id: z.string().describe('Of the run, or `latest`') }),
       output: Indexing,
     },
     http('GET /v1/documents/index/{id}'),
