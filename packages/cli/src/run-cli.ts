@@ -30,6 +30,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .option('--data <folder>', "the system's data folder")
     .option('--url <url>', 'call the system that listens there')
     .option('--json', 'print JSON for programs')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ outputError: () => {} })
   const found = isForUnloaded(argv) ? undefined : await findSystem(process.cwd(), optionOf(argv, '--config'))

@@ -129,6 +129,13 @@ describe('keelson, with no system running', () => {
     expect([code, stdout, JSON.parse(stderr).error.code]).toEqual([3, '', 'SYSTEM_NOT_RUNNING'])
   })
 
+  it('shows with each command the options that every command takes', async () => {
+    for (const command of ['start', 'call', 'repeat']) {
+      const { code, stdout } = await keelson(command, '--help')
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/--data <folder>.*--json/s)])
+    }
+  })
+
   it('says its version', async () => {
     const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'))
     expect(await keelson('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })

@@ -14,7 +14,7 @@ export function addStartCommand(program: Command, found: FoundSystem | undefined
     .description('start the system and run until Ctrl-C')
     .option('--port <number>', 'port to listen on; 0 picks a free one')
   const options = Object.entries(found?.system.start.options ?? {})
-  for (const [name, option] of options) start.option(`--${name} <value>`, option.summary)
+  for (const [name, option] of options) start.option(`--${name} <${option.isPath ? 'path' : 'value'}>`, option.summary)
   start.action(async (_: unknown, command: Command) => {
     const given: GlobalOptions & Record<string, unknown> = command.optsWithGlobals()
     if (!found) throw cliErrors.SYSTEM_NOT_FOUND({ folder: process.cwd() })
