@@ -49,7 +49,9 @@ export async function openListener({ host, port, log, graceMs = 5_000 }: Listene
   const closing = new AbortController()
   const paths = new Map<string, Set<string>>()
 
-  const server = createServer({ maxHeaderSize: 128 * 1024, keepAliveTimeout: 5_000 }, (request, response) => {
+  // A missing Host is refused below: Node's own answer has no body.
+  const options = { maxHeaderSize: 128 * 1024, keepAliveTimeout: 5_000, requireHostHeader: false }
+  const server = createServer(options, (request, response) => {
     const call = openCall(request, response)
     runInCall(call, () => void serve(request, response, call))
   })
@@ -61,6 +63,8 @@ export async function openListener({ host, port, log, graceMs = 5_000 }: Listene
     response.setHeader('x-correlation-id', call.correlationId)
     response.setHeader('x-content-type-options', 'nosniff')
     try {
+      if (request.headers.host === undefined && request.httpVersion === '1.1')
+        throw servicesErrors.REQUEST_MALFORMED({ reason: 'it has no Host header' })
       if (isLoopback) refuseForeign(request, address)
       const { path, query } = splitTarget(request.url ?? '/')
       const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')

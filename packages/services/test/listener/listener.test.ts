@@ -91,6 +91,9 @@ describe('openListener()', () => {
   it('answers what is not HTTP, or has endless headers, with a problem', async () => {
     const listener = await listenerForTest()
     expect(await raw(listener.url, 'hello?\r\n\r\n')).toContain('"code":"REQUEST_MALFORMED"')
+    const nameless = await raw(listener.url, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n')
+    expect(nameless).toMatch(/^HTTP\/1.1 400 /)
+    expect(nameless).toContain('"code":"REQUEST_MALFORMED"')
     const huge = await raw(listener.url, `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(200_000)}\r\n\r\n`)
     expect(huge).toMatch(/^HTTP\/1.1 431 /)
     expect(huge).toContain('"code":"REQUEST_TOO_LARGE"')
