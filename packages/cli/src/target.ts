@@ -31,7 +31,8 @@ export interface GlobalOptions {
   readonly json?: boolean
 }
 
-const patienceMs = 3_000
+/** A busy machine may need so long to answer; where nobody listens, that is known at once. */
+const patienceMs = 10_000
 
 /** The client of a running system. Throws SYSTEM_NOT_RUNNING, and COMMAND_INVALID for a `--url` that is none. */
 export async function findRunning(found: FoundSystem | undefined, options: GlobalOptions): Promise<RpcClient> {
