@@ -1,9 +1,11 @@
 /**
- * The built page, read once and served from memory. Files under `assets/` carry a hash in their name and are cached for good; the page
- * itself is asked for again each time.
+ * The built page, read once and served from memory, compressed for who takes that. Files under `assets/` carry a hash in their name and
+ * are cached for good; the page itself is asked for again each time.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import { answerText, type Exchange, type Listener } from '@keelson/services'
 import { bffErrors } from '../errors.ts'
 
@@ -15,6 +17,15 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8',
   '.webmanifest': 'application/manifest+json',
 }
+
+/** How an answer may be compressed, the smallest first. */
+const codings = {
+  br: (content: Uint8Array) =>
+    promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } }),
+  gzip: (content: Uint8Array) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION }),
+} as const
+type Coding = keyof typeof codings
+const isText = /^(text\/|image\/svg|application\/(json|manifest))/
 
 /** Adds `/` and every file of the built page to the listener. Rejects with BFF_PAGE_NOT_BUILT. */
 export async function servePage(listener: Listener, folder: string): Promise<void> {
@@ -29,8 +40,19 @@ export async function servePage(listener: Listener, folder: string): Promise<voi
     const content = await readFile(path)
     const url = `/${path.slice(folder.length).replaceAll('\\', '/')}`
     const contentType = contentTypes[extname(file.name)] ?? 'application/octet-stream'
-    const answer = (exchange: Exchange) => {
+    const compressed = new Map<Coding, Promise<Uint8Array>>()
+    const answer = async (exchange: Exchange) => {
       const { response } = exchange
+      const coding = isText.test(contentType) ? codingFor(exchange) : undefined
+      let body: Uint8Array = content
+      if (isText.test(contentType)) response.setHeader('vary', 'accept-encoding')
+      if (coding) {
+        // Compressed when it is first asked for, once.
+        const work = compressed.get(coding) ?? codings[coding](content)
+        compressed.set(coding, work)
+        body = await work
+        response.setHeader('content-encoding', coding)
+      }
       response.setHeader(
         'cache-control',
         url.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
@@ -41,8 +63,15 @@ export async function servePage(listener: Listener, folder: string): Promise<voi
           "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
         )
       }
-      answerText(exchange, 200, contentType, content)
+      answerText(exchange, 200, contentType, body)
     }
     listener.route('GET', url === '/index.html' ? '/' : url, answer)
   }
+}
+
+/** The first coding that the request names without refusing it (`q=0`). */
+function codingFor({ request }: Exchange): Coding | undefined {
+  const accepted = String(request.headers['accept-encoding'] ?? '').toLowerCase()
+  const names = Object.keys(codings) as Coding[] // The keys of the literal above.
+  return names.find((name) => new RegExp(`(^|[\\s,])${name}\\s*(,|$|;(?!\\s*q=0(\\.0*)?\\s*(,|$)))`).test(accepted))
 }
