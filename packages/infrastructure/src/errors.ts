@@ -43,6 +43,11 @@ export const infrastructureErrors = defineErrors({
     when: 'A model is to be fitted on texts none of which has a word.',
     message: (d: { texts: number }) => `Cannot fit the model: none of the ${d.texts} texts has a word`,
   },
+  MODEL_FIT_FAILED: {
+    kind: 'internal',
+    when: 'The thread in which a model is fitted ends before its time, for want of memory for instance.',
+    message: (d: { reason: string }) => `Cannot fit the model: ${d.reason}`,
+  },
   MODEL_BYTES_INVALID: {
     kind: 'invalid',
     when: 'Bytes given as a model are damaged, cut short, of another version or something else altogether.',

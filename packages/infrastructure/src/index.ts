@@ -10,6 +10,8 @@ export {
 } from './models/chat-model.ts'
 export { requireChatRequest } from './models/chat-request.ts'
 export { EmbeddingModel, hasDirection, normalise } from './models/embedding-model.ts'
+export { createExtractiveChat } from './models/extractive-chat.ts'
+export { fitLsaInWorker } from './models/fit-lsa-in-worker.ts'
 export { type FusionOptions, fuse, type RankedHit } from './models/fusion.ts'
 export { createHashEmbedding } from './models/hash-embedding.ts'
 export { fitLsa, type LsaModel, type LsaOptions, openLsa } from './models/lsa-model.ts'

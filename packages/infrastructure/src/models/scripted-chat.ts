@@ -1,6 +1,6 @@
-/** The chat model in this process: it says what it is told to say. For tests, and as the reference of the port. */
-import type { ChatAnswer, ChatModel, ChatPart, ChatRequest } from './chat-model.ts'
-import { requireChatRequest } from './chat-request.ts'
+/** The chat model that says what it is told to say. For tests, and as the reference of the port. */
+import type { ChatModel, ChatRequest } from './chat-model.ts'
+import { createLocalChat } from './local-chat.ts'
 
 export interface ScriptedChat extends ChatModel {
   /** All requests so far, the refused ones aside. */
@@ -19,33 +19,9 @@ export function createScriptedChat(
   { name = 'scripted' }: { readonly name?: string } = {},
 ): ScriptedChat {
   const requests: ChatRequest[] = []
-  async function* stream(request: ChatRequest): AsyncGenerator<ChatPart> {
-    const { messages, maxTokens = Number.POSITIVE_INFINITY, signal } = request
-    requireChatRequest(request)
+  const chat = createLocalChat(name, (request) => {
     requests.push(request)
-    const words = wordsOf(await answer(request))
-    const said = words.slice(0, maxTokens)
-    for (const text of said) {
-      signal?.throwIfAborted()
-      yield { type: 'text', text }
-    }
-    signal?.throwIfAborted()
-    const prompt = messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0)
-    const stopped = said.length < words.length ? 'length' : 'done'
-    yield { type: 'end', stopped, usage: { prompt, answer: said.length } }
-  }
-  return { name, requests, stream, complete: (request) => answerOf(stream(request)) }
-}
-
-async function answerOf(parts: AsyncIterable<ChatPart>): Promise<ChatAnswer> {
-  let text = ''
-  for await (const part of parts) {
-    if (part.type === 'end') return { text, stopped: part.stopped, usage: part.usage }
-    text += part.text
-  }
-  throw new Error('A stream of the port ends with `end`')
-}
-
-function wordsOf(text: string): readonly string[] {
-  return text.match(/\S+\s*|^\s+/g) ?? []
+    return answer(request)
+  })
+  return { ...chat, requests }
 }
