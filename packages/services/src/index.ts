@@ -1,7 +1,7 @@
 export { servicesErrors } from './errors.ts'
 export { callAtEdge, subscribeAtEdge } from './facade/edge.ts'
 export type { Facade, OperationMetrics, ServiceOperations } from './facade/facade.ts'
-export { answerJson, answerText, type Exchange } from './listener/exchange.ts'
+export { answerJson, answerText, type Exchange, readJson } from './listener/exchange.ts'
 export { Listener, type ListenerOptions, type OpenListener, openListener } from './listener/listener.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
 export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
