@@ -5,11 +5,12 @@ import { pino } from '@keelson/pino'
 import { defineSystem } from '@keelson/services'
 import { bff } from './services/bff/src/service.ts'
 import { documents } from './services/documents/src/service.ts'
+import { models } from './services/models/src/service.ts'
 
 export default defineSystem({
   name: 'research',
   version: '0.1.0',
-  services: [documents, bff],
+  services: [documents, models, bff],
   adapters: [pglite(), pino()],
   config: { pino: { to: 'data-folder' } },
   start: {

@@ -318,10 +318,13 @@ export class Registry {
       if (used.kind !== 'optional') continue
       const name = this.#nameOf(used.needed)
       const status = name === undefined ? undefined : this.#lifecycle.status(name)
-      if (status?.state === 'running') continue
+      if (status?.state === 'running' || (!status && used.without === undefined)) continue
       const reason = status ? `is ${status.state}${status.error ? `: ${status.error.message}` : ''}` : 'is missing'
       const subject = name ?? used.name
-      checks[subject] = { status: 'degraded', message: `${subject} ${reason}; ${used.without}` }
+      checks[subject] = {
+        status: 'degraded',
+        message: [`${subject} ${reason}`, used.without].filter(Boolean).join('; '),
+      }
     }
     return checks
   }

@@ -32,7 +32,8 @@ export interface OptionalUse<N extends Needed = Needed> {
   readonly kind: 'optional'
   readonly name: string
   readonly needed: N
-  readonly without: string
+  /** Undefined: a system that has no such thing is whole. */
+  readonly without: string | undefined
 }
 
 /** What `start` is given for something optional. */
@@ -43,13 +44,13 @@ export interface Optional<T> {
 
 /**
  * A dependency that the service can do without. The service starts also when it is missing or fails; its health is then `degraded`, with
- * `without` as the reason.
+ * `without` as the reason. Where `without` is left out only a failure degrades it: a system that has no such thing is whole.
  *
  * @param without what the service does meanwhile, for whoever reads its health.
  * @example
  * uses: { models: optional(Models, 'searches by word only') }
  */
-export function optional<N extends Needed>(needed: N, without: string): OptionalUse<N> {
+export function optional<N extends Needed>(needed: N, without?: string): OptionalUse<N> {
   return { kind: 'optional', name: needed.name, needed, without }
 }
 

@@ -30,14 +30,43 @@ const Highlight = z.tuple([z.int(), z.int()]).describe('[start, end) in UTF-16 u
 const Hit = z.object({
   documentId: DocumentId,
   chunkId: z.string().describe('Derived from documentId and the position of the passage'),
+  folder: z.string().describe('Absolute path of the indexed folder; empty for an upload'),
   path: z.string(),
   title: z.string(),
-  text: z.string().describe('The whole passage'),
+  type: DocumentType,
+  modifiedAt: z.iso.datetime(),
+  text: z.string().describe('The whole passage, with its neighbours where they were found too'),
+  start: z.int().describe('Where `text` begins in the text of the document, in UTF-16 units'),
+  end: z.int(),
   snippet: z.string().describe('The part of the passage that shows most of the words searched for'),
-  score: z.number().describe('BM25: larger is better, comparable within one answer only'),
+  score: z.number().describe('0 to 1: larger is better, comparable within one answer only'),
   highlights: z.array(Highlight).describe('Where the words searched for stand in `text`'),
 })
 export type Hit = z.infer<typeof Hit>
+
+const SearchInput = z.object({
+  query: z.string().max(2_000).regex(/\S/, 'at least one word is needed').describe('Words; any of them may match'),
+  limit: z.int().min(1).max(1_000).default(10).describe('Hits at most'),
+  offset: z.int().min(0).default(0).describe('Hits passed over, the best first'),
+  path: z.string().max(1_000).optional().describe('Glob on the path: `guides/**`'),
+  type: DocumentType.optional().describe('Only documents of this type'),
+  ranking: z
+    .enum(['hybrid', 'keyword', 'semantic'])
+    .default('hybrid')
+    .describe('By words and meaning, by words alone, or by meaning alone'),
+})
+export type SearchInput = z.infer<typeof SearchInput>
+
+const SearchAnswer = z.object({
+  hits: z.array(Hit),
+  total: z.int().describe('All matching passages, not the page'),
+  model: z
+    .object({ model: z.string(), version: z.string() })
+    .nullable()
+    .describe('What found by meaning; null when only words were looked for'),
+  tookMs: z.number(),
+})
+export type SearchAnswer = z.infer<typeof SearchAnswer>
 
 const Problem = z.object({ path: z.string(), code: z.string(), reason: z.string() })
 
@@ -64,6 +93,14 @@ export const Overview = z.object({
   documents: z.int(),
   chunks: z.int().describe('Passages that can be found'),
   indexing: Indexing.nullable().describe('The newest indexing run'),
+  vectors: z
+    .object({
+      model: z.string(),
+      version: z.string(),
+      done: z.int().describe('Passages that can be found by meaning, or of which the model knows nothing'),
+    })
+    .nullable()
+    .describe('What is found by meaning; null while there is no model'),
 })
 export type Overview = z.infer<typeof Overview>
 
@@ -71,22 +108,8 @@ export const Documents = defineContract('documents', '1.0.0', {
   search: query(
     {
       summary: 'Search passages',
-      input: z.object({
-        query: z
-          .string()
-          .max(2_000)
-          .regex(/\S/, 'at least one word is needed')
-          .describe('Words; any of them may match'),
-        limit: z.int().min(1).max(1_000).default(10).describe('Passages in one answer'),
-        offset: z.int().min(0).default(0).describe('Passages to pass over first'),
-        path: z.string().max(1_000).optional().describe('Glob on the path: `guides/**`'),
-        type: DocumentType.optional().describe('Passages of such documents only'),
-      }),
-      output: z.object({
-        hits: z.array(Hit),
-        total: z.int().describe('All matching passages, not the page'),
-        tookMs: z.number(),
-      }),
+      input: SearchInput,
+      output: SearchAnswer,
     },
     http('GET /v1/documents/search'),
     cli({ usage: 'search <query...>', text: (result) => hitsAsText(result.hits, result.total) }),

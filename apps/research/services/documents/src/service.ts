@@ -1,7 +1,8 @@
 /** The documents service: a table of contents. Folders and uploads become passages in the database, and searches find them. */
 import { Database } from '@keelson/kernel'
-import { defineService } from '@keelson/services'
+import { defineService, optional } from '@keelson/services'
 import * as z from 'zod'
+import { Models } from '../../models/src/contract.ts'
 import { Documents, maxDocumentBytes } from './contract.ts'
 import { openDocumentsStore } from './domain/documents-store.ts'
 import { resolveFolder } from './domain/folder-access.ts'
@@ -11,8 +12,10 @@ import { overview } from './domain/overview.ts'
 import { openPassageIndex } from './domain/passage-index.ts'
 import { Revision } from './domain/revision.ts'
 import { search } from './domain/search.ts'
+import { SemanticSearch } from './domain/semantic-search.ts'
 import { snapshotFile } from './domain/snapshot-file.ts'
 import { draftUpload } from './domain/upload.ts'
+import { createVectorsStore } from './domain/vectors-store.ts'
 
 const DocumentsConfig = z.object({
   folder: z.string().min(1).optional().describe('The folder that is indexed when the service starts'),
@@ -26,16 +29,21 @@ const DocumentsConfig = z.object({
 })
 
 export const documents = defineService(Documents, {
-  uses: { database: Database },
+  uses: { database: Database, models: optional(Models) },
   config: DocumentsConfig,
-  async start({ database, config, log, lifetime, clock, health, system }) {
+  async start({ database, models, config, log, lifetime, clock, health, system }) {
     const { maxBytes } = config
     const startFolder = config.folder === undefined ? undefined : await resolveFolder(config.folder)
     const store = await openDocumentsStore(database)
-    const file = system.dataFolder === undefined ? undefined : snapshotFile(system.dataFolder)
+    const { dataFolder } = system
+    const fileOf = (name: string) => (dataFolder === undefined ? undefined : snapshotFile(dataFolder, name))
     const changes = new Revision()
     const changed = () => changes.advance()
-    const index = await openPassageIndex(store, file, {
+    const indexed = () => {
+      changed()
+      semantic.wake()
+    }
+    const index = await openPassageIndex(store, fileOf('documents.index'), {
       changed,
       refused: (reason) => log.warn('the search index is built again from the database', { reason }),
       failed: (error) => log.warn('the search index could not be saved; the next start takes longer', { error }),
@@ -43,25 +51,42 @@ export const documents = defineService(Documents, {
     lifetime.onClose(() => index.save())
     const roots = [...(startFolder === undefined ? [] : [startFolder]), process.cwd(), ...config.roots]
     const folders = createFoldersStore(database)
-    const indexing = lifetime.own(new FolderIndexing({ store, folders, index, maxBytes, roots, clock, log, changed }))
+    const indexing = lifetime.own(
+      new FolderIndexing({ store, folders, index, maxBytes, roots, clock, log, changed: indexed }),
+    )
+    const semantic = lifetime.own(
+      await SemanticSearch.open({
+        store,
+        vectors: createVectorsStore(database),
+        models,
+        file: fileOf('documents.vectors'),
+        clock,
+        log,
+        changed,
+        isIndexing: () => indexing.newest?.hasEnded === false,
+      }),
+    )
     await indexing.start(startFolder)
     health('indexing', () => indexing.health())
+    health('vectors', () => semantic.health())
     const closing = new AbortController()
     lifetime.onClose(() => closing.abort())
-    const live = { store, changes, clock, newestRun: () => indexing.newest, closing: closing.signal }
+    const live = { store, changes, clock, newestRun: () => indexing.newest, semantic, closing: closing.signal }
 
     return {
-      search: (input) => search(input, { store, index, clock }),
+      search: (input, call) => search(input, { store, index, semantic, clock }, call.signal),
       list: (page) => store.list(page),
       get: ({ id }) => store.get(id),
       async remove({ id }) {
         await store.remove(id)
         await index.catchUp()
+        semantic.wake()
       },
       async upload(upload) {
         const draft = draftUpload(upload, maxBytes, clock.now())
         await store.write([draft], clock.now())
         await index.catchUp()
+        semantic.wake()
         return store.get(draft.id)
       },
       index: ({ folder }) => indexing.index(folder),

@@ -110,5 +110,5 @@ test('documents shows what is indexed as it changes, until the service ends', as
   await sawDocument
   await system.close()
   await reader
-  expect(pictures.at(-1)).toEqual({ documents: 1, chunks: 1, indexing: null })
+  expect(pictures.at(-1)).toEqual({ documents: 1, chunks: 1, indexing: null, vectors: null })
 })

@@ -21,7 +21,14 @@ export function databaseForTests(): () => Database {
 /** Makes it a database that was never used, with another epoch at the next opening. */
 export async function clearDatabase(database: Database): Promise<void> {
   await database.batch(
-    ['documents_chunks', 'documents', 'documents_folders', 'documents_changes', 'keelson_migrations'].map((table) => ({
+    [
+      'documents_vectors',
+      'documents_chunks',
+      'documents',
+      'documents_folders',
+      'documents_changes',
+      'keelson_migrations',
+    ].map((table) => ({
       sql: `drop table if exists ${table}`,
     })),
   )

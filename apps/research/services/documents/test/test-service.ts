@@ -30,7 +30,7 @@ export async function openTestService(
   const failed: unknown[] = []
   const index = await openPassageIndex(
     store,
-    options.dataFolder === undefined ? undefined : snapshotFile(options.dataFolder),
+    options.dataFolder === undefined ? undefined : snapshotFile(options.dataFolder, 'documents.index'),
     {
       refused: (reason) => refused.push(reason),
       failed: (error) => failed.push(error),
@@ -50,6 +50,12 @@ export async function openTestService(
     ...(options.changed ? { changed: options.changed } : {}),
   })
   await indexing.start(startFolder)
+  const searchByWords = (query: string, limit: number) =>
+    search(
+      { query, limit, offset: 0, ranking: 'hybrid' },
+      { store, index, semantic: undefined, clock },
+      new AbortController().signal,
+    )
   return {
     store,
     index,
@@ -64,10 +70,10 @@ export async function openTestService(
       return ended(indexing.run(id))
     },
     latest: () => ended(indexing.run('latest')),
-    search: (query: string, limit = 100) => search({ query, limit, offset: 0 }, { store, index, clock }),
+    search: (query: string, limit = 100) => searchByWords(query, limit),
     /** Paths of the documents found, each once, by name. */
     async paths(query: string): Promise<string[]> {
-      const { hits } = await search({ query, limit: 1_000, offset: 0 }, { store, index, clock })
+      const { hits } = await searchByWords(query, 1_000)
       return [...new Set(hits.map((hit) => hit.path))].sort()
     },
     async upload(path: string, content: string): Promise<string> {

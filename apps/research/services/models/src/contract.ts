@@ -37,6 +37,7 @@ const Resolved = ModelRef.extend({
   task: z.enum(['embed', 'chat']),
   source: z.enum(['registered', 'endpoint', 'built-in']),
   dimension: z.int().nullable(),
+  tags: z.record(z.string(), z.string()),
 })
 export type Resolved = z.infer<typeof Resolved>
 
@@ -71,6 +72,15 @@ export const Models = defineContract(
         texts: z.array(z.string()).max(2_048),
       }),
       output: ModelRef.extend({ dimension: z.int(), vectors: z.array(z.array(z.number())) }),
+    }),
+    unknownShare: query({
+      summary:
+        'How much of what texts say a registered model does not know: when it is well above what is expected, fit anew',
+      input: z.object({ model: ModelName, version: ModelVersion.optional(), texts: z.array(z.string()).max(2_048) }),
+      output: z.object({
+        share: z.number().describe('0 to 1'),
+        expected: z.number().describe('What it is for texts like those the model was fitted on'),
+      }),
     }),
     complete: query({
       summary: 'An answer to a conversation',

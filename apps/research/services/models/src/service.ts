@@ -12,9 +12,9 @@ import { addOpenaiRoutes } from './domain/openai-routes.ts'
 export const models = defineService(Models, {
   uses: {
     database: Database,
-    embedding: optional(EmbeddingModel, 'embeds with what is fitted here'),
-    chat: optional(ChatModel, 'answers with quotations only'),
-    listener: optional(Listener, 'answers in this process only'),
+    embedding: optional(EmbeddingModel),
+    chat: optional(ChatModel),
+    listener: optional(Listener),
   },
   async start({ database, embedding, chat, listener, clock, lifetime, system }) {
     const store = await openModelStore(database, () => clock.now())
@@ -38,6 +38,10 @@ export const models = defineService(Models, {
         const vectors = await model.embed(texts, { signal: call.signal })
         const { model: made, version: by } = resolved
         return { model: made, version: by, dimension: model.dimension, vectors: vectors.map((vector) => [...vector]) }
+      },
+      async unknownShare({ model: name, version, texts }) {
+        const model = await host.registered(name, version)
+        return { share: model.unknownShare(texts), expected: model.expectedUnknownShare }
       },
       async complete({ model: name, ...request }, call) {
         const { resolved, model } = await host.chat(name)

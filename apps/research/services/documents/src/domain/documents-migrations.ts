@@ -52,4 +52,20 @@ export const documentsMigrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 2,
+    name: 'vectors of passages, by the model that made them',
+    statements: [
+      `create table documents_vectors (
+        model text not null,
+        version text not null,
+        document_id text not null references documents (id),
+        -- Of the texts that were embedded: the vectors are good as long as it is the same.
+        content text not null,
+        -- One after the other, 32-bit floats, little-endian; all zeros for a passage of which the model knows nothing.
+        vectors bytea not null,
+        primary key (model, version, document_id)
+      )`,
+    ],
+  },
 ]

@@ -5,6 +5,7 @@
 import { type Database, migrate, type Statement } from '@keelson/kernel'
 import type { Document } from '../contract.ts'
 import { documentsErrors } from '../errors.ts'
+import type { DocumentType } from './decode.ts'
 import { chunkId, type DocumentDraft, parseChunkId } from './document-draft.ts'
 import { documentsMigrations } from './documents-migrations.ts'
 
@@ -35,8 +36,15 @@ export interface ChangedDocument {
 export interface StoredPassage {
   readonly chunkId: string
   readonly documentId: string
+  readonly position: number
+  /** [start, end) in UTF-16 units of the document's text. */
+  readonly start: number
+  readonly end: number
+  readonly folder: string
   readonly path: string
   readonly title: string
+  readonly type: DocumentType
+  readonly modifiedAt: string
   readonly text: string
 }
 
@@ -255,17 +263,18 @@ async function get(database: Database, id: string): Promise<DocumentWithText> {
 
 async function passages(database: Database, chunkIds: readonly string[]): Promise<StoredPassage[]> {
   if (chunkIds.length === 0) return []
-  const { rows } = await database.query<Omit<StoredPassage, 'chunkId'> & { position: number }>(
-    `select chunk.document_id as "documentId", chunk.position, path, title, chunk.text
+  const { rows } = await database.query<Omit<StoredPassage, 'chunkId' | 'modifiedAt'> & { readonly modifiedAt: Date }>(
+    `select chunk.document_id as "documentId", chunk.position, start_at as start, end_at as "end", folder, path, title, type,
+      modified_at as "modifiedAt", chunk.text
     from jsonb_to_recordset($1::jsonb) as given("documentId" text, position int)
     join documents_chunks chunk on chunk.document_id = given."documentId" and chunk.position = given.position
     join documents on documents.id = chunk.document_id and state = 'live'`,
     [chunkIds.map(parseChunkId)],
   )
-  const byId = new Map(rows.map(({ position, ...row }) => [chunkId(row.documentId, position), row]))
+  const byId = new Map(rows.map((row) => [chunkId(row.documentId, row.position), row]))
   return chunkIds.flatMap((id) => {
     const row = byId.get(id)
-    return row ? [{ chunkId: id, ...row }] : []
+    return row ? [{ chunkId: id, ...row, modifiedAt: row.modifiedAt.toISOString() }] : []
   })
 }
 

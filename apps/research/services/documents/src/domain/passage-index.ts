@@ -13,6 +13,7 @@ import { isError } from '@keelson/kernel'
 import { chunkId } from './document-draft.ts'
 import type { ChangedDocument, DocumentsStore } from './documents-store.ts'
 import type { SnapshotFile } from './snapshot-file.ts'
+import { markOf, parseMark } from './snapshot-mark.ts'
 
 /** What is applied at once holds up the event loop, so pages are small. */
 const pageBytes = 512 * 1024
@@ -98,7 +99,7 @@ async function openFromSnapshot(
     const bytes = await file?.read()
     if (!bytes) return fresh()
     const { index, mark } = openSnapshot(bytes)
-    const [epoch, change] = parseMark(mark)
+    const { epoch, change } = parseMark(mark)
     if (epoch !== store.epoch) return refuse('it belongs to another database')
     if (change === undefined || change > (await store.lastChange())) return refuse('it is ahead of the database')
     return { index, change, isFresh: false }
@@ -119,15 +120,6 @@ async function apply(index: SearchIndex, document: ChangedDocument): Promise<voi
   const ids: string[] = []
   for (let position = passages.length; position < mostChunks; position++) ids.push(chunkId(id, position))
   if (ids.length > 0) index.remove(ids)
-}
-
-function markOf(epoch: string, change: number): string {
-  return `${epoch}:${change}`
-}
-
-function parseMark(mark: string): [epoch: string, change: number | undefined] {
-  const [, epoch = '', change = ''] = /^(.*):(\d+)$/.exec(mark) ?? []
-  return [epoch, change === '' ? undefined : Number(change)]
 }
 
 /** Runs `work` never twice at once. Calls made while it runs share one further run, so each sees what was there when it was made. */

@@ -1,5 +1,6 @@
 /**
- * One ranking out of what was found by words and what was found by meaning. Only the first of both are weighed against each other; what
+ * One ranking out of what was found by words and what was found by meaning. Meaning has no end: what it alone finds must be nearly as near
+ * to the question as the nearest, since the twentieth passage that has a little to do with it is no answer. Only the first of both are weighed against each other; what
  * words find beyond them follows in its own order, so that every page of an answer is cut from the same ranking.
  */
 import { fuse, type RankedHit } from '@keelson/infrastructure'
@@ -29,15 +30,26 @@ export interface Ranking {
   readonly total: number
 }
 
-/** Ranks by words alone when `semantic` is empty, by meaning alone when `keyword` is. */
-export function rank(keyword: KeywordHits, semantic: readonly RankedHit[]): Ranking {
+/**
+ * Ranks by words alone when `semantic` is empty, by meaning alone when `keyword` is.
+ *
+ * @param semantic scores are cosines.
+ * @param nearEnough share of the best cosine that a passage must reach which no word finds.
+ */
+export function rank(keyword: KeywordHits, semantic: readonly RankedHit[], nearEnough = 0.7): Ranking {
   const weighed = keyword.hits.slice(0, fusedHits)
-  const fused = fuse(weighed, semantic)
+  const known = new Set(keyword.hits.map(({ id }) => id))
+  const least = nearEnough * Math.max(0, ...semantic.map(({ score }) => score))
+  const fused = fuse(
+    weighed,
+    semantic.filter(({ id, score }) => known.has(id) || score > least),
+  )
   const passages = mergeNeighbours(fused)
   const inFused = new Set(fused.map(({ id }) => id))
   const rest = keyword.hits.slice(fusedHits).filter(({ id }) => !inFused.has(id))
-  const known = new Set(keyword.hits.map(({ id }) => id))
-  const byMeaningOnly = fused.filter(({ id }) => !known.has(id)).length
+  // Some of what seems to be found by meaning alone may stand beyond the hits that were asked for: then it is counted already.
+  const isWhole = keyword.hits.length === keyword.total
+  const byMeaningOnly = isWhole ? fused.filter(({ id }) => !known.has(id)).length : 0
   return {
     passages: [...passages, ...rest.map(({ id }) => ({ id, positions: [parseChunkId(id).position], score: 0 }))],
     total: keyword.total + byMeaningOnly - (fused.length - passages.length),

@@ -1,43 +1,70 @@
-/** Answers a search: the index ranks, the database gives the text of the page asked for, and only that is marked up. */
+/**
+ * Answers a search: what words find and what is near in meaning become one ranking, the database gives the texts of the page asked for,
+ * and only that is marked up.
+ */
 import { highlight, type SearchFilter, snippet } from '@keelson/infrastructure'
 import type { Clock } from '@keelson/kernel'
-import type { Hit } from '../contract.ts'
-import type { DocumentType } from './decode.ts'
-import type { DocumentsStore } from './documents-store.ts'
+import type { Hit, SearchAnswer, SearchInput } from '../contract.ts'
+import { chunkId } from './document-draft.ts'
+import type { DocumentsStore, StoredPassage } from './documents-store.ts'
 import type { PassageIndex } from './passage-index.ts'
+import { fusedHits, type RankedPassage, rank } from './ranking.ts'
+import type { SemanticSearch } from './semantic-search.ts'
 
-export interface SearchInput {
-  readonly query: string
-  readonly limit: number
-  readonly offset: number
-  /** Glob on the path. */
-  readonly path?: string | undefined
-  readonly type?: DocumentType | undefined
+export interface SearchPlatform {
+  readonly store: Pick<DocumentsStore, 'passages'>
+  readonly index: Pick<PassageIndex, 'search'>
+  readonly semantic: Pick<SemanticSearch, 'search'> | undefined
+  readonly clock: Clock
 }
 
 /**
  * One page of hits, best first. A passage that was removed a moment ago is left out of the page. Rejects with SEARCH_QUERY_INVALID for a
- * glob that cannot be read.
+ * glob that cannot be read, and with the signal's reason when it aborts.
  */
 export async function search(
   input: SearchInput,
-  { store, index, clock }: { store: DocumentsStore; index: Pick<PassageIndex, 'search'>; clock: Clock },
-): Promise<{ hits: Hit[]; total: number; tookMs: number }> {
+  { store, index, semantic, clock }: SearchPlatform,
+  signal: AbortSignal,
+): Promise<SearchAnswer> {
   const startedAt = clock.monotonic()
-  const { query: text, limit, offset } = input
-  const { hits: ranked, total } = index.search({ text, limit, offset, filters: filtersOf(input) })
-  const passages = await store.passages(ranked.map((hit) => hit.id))
-  const scores = new Map(ranked.map((hit) => [hit.id, hit.score]))
-  const hits = passages.map((passage): Hit => {
-    const highlights = highlight(passage.text, text)
-    return {
-      ...passage,
-      score: scores.get(passage.chunkId) ?? 0,
-      highlights,
-      snippet: snippet(passage.text, highlights),
-    }
+  const { query: text, limit, offset, ranking } = input
+  const filters = filtersOf(input)
+  // Words are looked up in any case: they say what is wrong with a filter.
+  const words = index.search({ text, limit: Math.max(fusedHits, offset + limit), filters })
+  const meaning = ranking === 'keyword' ? undefined : await semantic?.search(text, fusedHits, filters, signal)
+  const near = meaning?.hits ?? []
+  const ranked = ranking === 'semantic' ? rank({ hits: [], total: 0 }, near, 0) : rank(words, near)
+  const page = ranked.passages.slice(offset, offset + limit)
+  const passages = await store.passages(page.flatMap(chunkIdsOf))
+  const byId = new Map(passages.map((passage) => [passage.chunkId, passage]))
+  const hits = page.flatMap((one): Hit[] => {
+    const found = chunkIdsOf(one).flatMap((id) => byId.get(id) ?? [])
+    return byId.has(one.id) ? [hitOf(one, found, text)] : []
   })
-  return { hits, total, tookMs: clock.monotonic() - startedAt }
+  return { hits, total: ranked.total, model: meaning?.model ?? null, tookMs: clock.monotonic() - startedAt }
+}
+
+function chunkIdsOf({ id, positions }: RankedPassage): string[] {
+  const documentId = id.slice(0, id.lastIndexOf('-'))
+  return positions.map((position) => chunkId(documentId, position))
+}
+
+/** @param found the passages that belong together, in the order of the text. */
+function hitOf({ id, score }: RankedPassage, found: readonly StoredPassage[], query: string): Hit {
+  const { position: _, ...about } = joined(found)
+  const highlights = highlight(about.text, query)
+  return { ...about, chunkId: id, score, highlights, snippet: snippet(about.text, highlights) }
+}
+
+/** Neighbours as one passage. Offsets stay those of the document: what stands between two is white space. */
+function joined([first, ...rest]: readonly StoredPassage[]): StoredPassage {
+  if (!first) throw new Error('A hit has at least the passage that was found')
+  return rest.reduce((whole, next) => {
+    const gap = ' '.repeat(Math.max(0, next.start - whole.end))
+    const text = whole.text + gap + next.text.slice(Math.max(0, whole.end - next.start))
+    return { ...whole, text, end: Math.max(whole.end, next.end) }
+  }, first)
 }
 
 function filtersOf({ path, type }: SearchInput): SearchFilter[] {

@@ -1,5 +1,5 @@
 /**
- * The file that holds the index between runs. It is replaced in one step: after a crash at any moment it is the old one or the new one,
+ * The file that holds an index between runs. It is replaced in one step: after a crash at any moment it is the old one or the new one,
  * never half of either.
  */
 import { open, readFile, rename, rm } from 'node:fs/promises'
@@ -12,8 +12,8 @@ export interface SnapshotFile {
   write(bytes: Uint8Array): Promise<void>
 }
 
-export function snapshotFile(folder: string): SnapshotFile {
-  const path = join(folder, 'documents.index')
+export function snapshotFile(folder: string, name: string): SnapshotFile {
+  const path = join(folder, name)
   return {
     async read() {
       try {

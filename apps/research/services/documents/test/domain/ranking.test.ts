@@ -33,10 +33,20 @@ describe('rank()', () => {
     expect(ranking.total).toBe(4)
   })
 
+  test('leaves out what is found by meaning alone and is not nearly as near as the nearest', () => {
+    const near = [
+      { id: 'a-0', score: 0.9 },
+      { id: 'b-0', score: 0.7 },
+      { id: 'c-0', score: 0.5 },
+      { id: 'd-0', score: 0.1 },
+    ]
+    expect(idsOf(rank(keyword('d-0'), near))).toEqual(['d-0', 'a-0', 'b-0'])
+  })
+
   test('goes on in the order of the words behind what is fused, and every page is cut from it', () => {
     const ids = Array.from({ length: fusedHits + 50 }, (_, at) => `d${at}-0`)
-    const { passages, total } = rank({ hits: scored(...ids), total: 900 }, scored('d3-0', 'e-0', `d${fusedHits + 2}-0`))
-    expect(total).toBe(901)
+    const { passages, total } = rank(keyword(...ids), scored('d3-0', 'e-0', `d${fusedHits + 2}-0`))
+    expect(total).toBe(fusedHits + 51)
     expect(passages.length).toBe(fusedHits + 51)
     expect(new Set(passages.map(({ id }) => id)).size).toBe(passages.length)
     expect(passages.at(-1)?.id).toBe(`d${fusedHits + 49}-0`)

@@ -98,6 +98,14 @@ export class ModelHost {
     return { resolved, model }
   }
 
+  /** Rejects with MODELS_UNKNOWN, also for a model of an endpoint: what that knows cannot be asked. */
+  async registered(name: string, version?: string): Promise<LsaModel> {
+    const resolved = await this.resolve(name, version)
+    if (resolved.source === 'registered') return this.#opened(resolved)
+    const versions = await this.#platform.store.versions()
+    throw modelsErrors.MODELS_UNKNOWN({ name, known: [...new Set(versions.map((one) => one.name))] })
+  }
+
   /** Rejects with MODELS_UNKNOWN or MODELS_TASK_WRONG. */
   async chat(name: string): Promise<{ resolved: Resolved; model: ChatModel }> {
     const resolved = await this.#for('chat', name)
@@ -157,11 +165,18 @@ export class ModelHost {
     const { current } = embedding
     if (current) {
       const { name: model, version, dimension } = current
-      others.push({ model, version, dimension, task: 'embed', source: 'endpoint' })
+      others.push({ model, version, dimension, task: 'embed', source: 'endpoint', tags: {} })
     }
     if (chat.current)
-      others.push({ model: chat.current.name, version: '1', dimension: null, task: 'chat', source: 'endpoint' })
-    others.push({ model: this.#writer.name, version: '1', dimension: null, task: 'chat', source: 'built-in' })
+      others.push({
+        model: chat.current.name,
+        version: '1',
+        dimension: null,
+        task: 'chat',
+        source: 'endpoint',
+        tags: {},
+      })
+    others.push({ model: this.#writer.name, version: '1', dimension: null, task: 'chat', source: 'built-in', tags: {} })
     return others
   }
 
@@ -202,8 +217,8 @@ export class ModelHost {
   }
 }
 
-function registeredOf({ name, version, dimension }: StoredVersion): Resolved {
-  return { model: name, version, dimension, task: 'embed', source: 'registered' }
+function registeredOf({ name, version, dimension, tags }: StoredVersion): Resolved {
+  return { model: name, version, dimension, task: 'embed', source: 'registered', tags }
 }
 
 /** Without a version the newest, which stands first. */
