@@ -15,8 +15,8 @@ export interface Exchange {
   readonly closing: AbortSignal
 }
 
-/** Reads the whole body as UTF-8 text. Rejects with REQUEST_TOO_LARGE as soon as the limit is passed, or REQUEST_MALFORMED. */
-export async function readText({ request }: Exchange, maxBytes: number): Promise<string> {
+/** Reads the whole body. Rejects with REQUEST_TOO_LARGE as soon as the limit is passed, or REQUEST_MALFORMED. */
+export async function readBytes({ request }: Exchange, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes)
     throw servicesErrors.REQUEST_TOO_LARGE({ limitBytes: maxBytes })
   const chunks: Buffer[] = []
@@ -34,8 +34,13 @@ export async function readText({ request }: Exchange, maxBytes: number): Promise
     throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body ended before all of it had arrived' }, { cause })
   }
   if (size > maxBytes) throw servicesErrors.REQUEST_TOO_LARGE({ limitBytes: maxBytes })
+  return Buffer.concat(chunks)
+}
+
+/** A body as UTF-8 text. Throws REQUEST_MALFORMED. */
+export function textOf(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body is not UTF-8 text' }, { cause })
   }
@@ -44,7 +49,7 @@ export async function readText({ request }: Exchange, maxBytes: number): Promise
 /** Reads the body as JSON; undefined when there is none. */
 export async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
   const { headers } = exchange.request
-  const text = await readText(exchange, maxBytes)
+  const text = textOf(await readBytes(exchange, maxBytes))
   if (text === '') return undefined
   const found = headers['content-type'] ?? 'none'
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(found)) {

@@ -17,6 +17,8 @@ export interface HttpRoute {
 interface HttpOptions<Body extends string = string, Other extends string = string> {
   /** The input that takes the raw body as text (UTF-8); the others then come from the query string. */
   readonly body?: Body
+  /** With `body`: the input that says `base64` when the body is no text, and is handed on in that form. */
+  readonly base64?: Other
   /** The input that takes the whole JSON body, whatever its type; the others then come from the query string. */
   readonly json?: Other
   /** Inputs that come from the query string though the method has a body. */

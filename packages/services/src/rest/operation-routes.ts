@@ -1,11 +1,12 @@
 /**
  * Operations over HTTP: on the routes of their `http()` annotations, and, on a loopback listener, at `POST /rpc/<service>.<operation>`.
  */
+import { isUtf8 } from 'node:buffer'
 import { coerceText, isRecord, jsonSchemaOf, type Operation, propertiesOf } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { callAtEdge, subscribeAtEdge } from '../facade/edge.ts'
 import type { ServiceHost } from '../facade/service-host.ts'
-import { answerJson, type Exchange, readJson, readText } from '../listener/exchange.ts'
+import { answerJson, type Exchange, readBytes, readJson, textOf } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
 import { type HttpRoute, readHttp } from './http.ts'
 import { answerEvents } from './server-sent-events.ts'
@@ -71,7 +72,10 @@ async function readInput(exchange: Exchange, { method, options }: HttpRoute, ope
       throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body must be a JSON object' })
     Object.assign(input, body)
   } else if (options.body) {
-    input[options.body] = await readText(exchange, options.maxBytes ?? defaultMaxBytes)
+    const bytes = await readBytes(exchange, options.maxBytes ?? defaultMaxBytes)
+    const isText = options.base64 === undefined || isUtf8(bytes)
+    input[options.body] = isText ? textOf(bytes) : bytes.toString('base64')
+    if (options.base64 !== undefined) input[options.base64] = isText ? 'utf-8' : 'base64'
   }
   const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', 'input')) : {}
   for (const key of new Set(exchange.query.keys())) {

@@ -6,7 +6,15 @@ import * as z from 'zod'
 /** An upload may be this large; files of a folder too. */
 export const maxDocumentBytes = 10 * 1024 * 1024
 
-const DocumentType = z.enum(['markdown', 'text'])
+const DocumentType = z.enum(['markdown', 'text', 'html', 'pdf', 'docx', 'pptx', 'xlsx', 'csv', 'json', 'email', 'code'])
+const place = {
+  headings: z.array(z.string()).describe('The headings it stands under, the outermost first'),
+  page: z.int().nullable().describe('Page, slide or sheet, from 1; null where there are none'),
+  lines: z
+    .tuple([z.int(), z.int()])
+    .nullable()
+    .describe('First and last line in the file, from 1; null where `text` is not the text of the file'),
+}
 const DocumentId = z
   .string()
   .regex(/^[0-9a-f]{24}$/)
@@ -38,6 +46,7 @@ const Hit = z.object({
   text: z.string().describe('The whole passage, with its neighbours where they were found too'),
   start: z.int().describe('Where `text` begins in the text of the document, in UTF-16 units'),
   end: z.int(),
+  ...place,
   snippet: z.string().describe('The part of the passage that shows most of the words searched for'),
   score: z.number().describe('0 to 1: larger is better, comparable within one answer only'),
   highlights: z.array(Highlight).describe('Where the words searched for stand in `text`'),
@@ -82,6 +91,7 @@ const Indexing = z.object({
   unchanged: z.int(),
   removed: z.int().describe('Documents whose file is gone'),
   skipped: z.int().describe('Files that could not be indexed'),
+  timeLeftMs: z.int().nullable().describe('An estimate while it runs; null where there is none yet'),
   problems: z.array(Problem).describe('The first 100 skipped files, by name and reason'),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
@@ -132,7 +142,7 @@ export const Documents = defineContract('documents', '1.0.0', {
       output: Document.extend({
         text: z.string(),
         passages: z
-          .array(z.object({ chunkId: z.string(), start: z.int(), end: z.int() }))
+          .array(z.object({ chunkId: z.string(), start: z.int(), end: z.int(), ...place }))
           .describe('[start, end) in UTF-16 units of `text`'),
       }),
     },
@@ -147,15 +157,17 @@ export const Documents = defineContract('documents', '1.0.0', {
   ),
   upload: command(
     {
-      summary: 'Upload a Markdown or text document; the same path replaces it',
+      summary: 'Upload a document; the same path replaces it',
       input: z.object({
         path: z.string().min(1).max(1_000).describe('Relative, with forward slashes, and an extension that is indexed'),
-        content: z.string(),
+        content: z.string().describe('The file'),
+        encoding: z.enum(['utf-8', 'base64']).default('utf-8').describe('How `content` stands for its bytes'),
       }),
       output: Document,
     },
     http('POST /v1/documents', {
       body: 'content',
+      base64: 'encoding',
       maxBytes: maxDocumentBytes,
       status: 201,
       location: '/v1/documents/{id}',

@@ -15,13 +15,13 @@ export const documentsErrors = defineErrors({
   },
   DOCUMENTS_FILE_UNSUPPORTED: {
     kind: 'unsupported',
-    when: 'A file is neither Markdown nor plain text by its extension, or is no regular file.',
+    when: 'The extension of a file names no format that is read, or it is no regular file.',
     message: (d: { path: string; reason: string }) => `Cannot index "${d.path}": ${d.reason}`,
   },
   DOCUMENTS_FILE_EMPTY: {
     kind: 'invalid',
-    when: 'A file or upload holds no text at all.',
-    message: (d: { path: string }) => `Cannot index "${d.path}": it is empty`,
+    when: 'A file or upload holds no text at all: it is empty, or made of pictures alone.',
+    message: (d: { path: string }) => `Cannot index "${d.path}": it holds no text`,
   },
   DOCUMENTS_FILE_TOO_LARGE: {
     kind: 'too-large',
@@ -39,6 +39,32 @@ export const documentsErrors = defineErrors({
     kind: 'unsupported',
     when: 'A file is not valid UTF-8.',
     message: (d: { path: string }) => `Cannot index "${d.path}": it is not valid UTF-8`,
+  },
+  DOCUMENTS_FILE_LOCKED: {
+    kind: 'unsupported',
+    when: 'A document asks for a password, or is of the format that Office had before 2007 under a newer name.',
+    message: (d: { path: string }) => `Cannot index "${d.path}": it is protected by a password`,
+  },
+  DOCUMENTS_FILE_DAMAGED: {
+    kind: 'invalid',
+    when: 'A file is not what its extension says, is cut short, or is nested more deeply than any real document.',
+    message: (d: { path: string; reason: string }) => `Cannot index "${d.path}": ${d.reason}`,
+  },
+  DOCUMENTS_FILE_BOMB: {
+    kind: 'too-large',
+    when: 'The parts of a packed document unpack to more than is read of any.',
+    message: (d: { path: string; limit: number }) =>
+      `Cannot index "${d.path}": it unpacks to more than ${d.limit} bytes`,
+  },
+  DOCUMENTS_FILE_SLOW: {
+    kind: 'unavailable',
+    when: 'Reading a file takes longer than any file may.',
+    message: (d: { path: string; limitMs: number }) => `Cannot index "${d.path}": reading it took over ${d.limitMs} ms`,
+  },
+  DOCUMENTS_FILE_BREAKS_READER: {
+    kind: 'unavailable',
+    when: 'The thread that reads a file ends on it, for want of memory for instance. Other files are read all the same.',
+    message: (d: { path: string; reason: string }) => `Cannot index "${d.path}": its reader failed: ${d.reason}`,
   },
   DOCUMENTS_FILE_UNREADABLE: {
     kind: 'unavailable',

@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { Models } from '../../models/src/contract.ts'
 import { Documents, maxDocumentBytes } from './contract.ts'
 import { openDocumentsStore } from './domain/documents-store.ts'
+import { FileReaders } from './domain/file-readers.ts'
 import { resolveFolder } from './domain/folder-access.ts'
 import { FolderIndexing } from './domain/folder-indexing.ts'
 import { createFoldersStore } from './domain/folders-store.ts'
@@ -23,9 +24,11 @@ const DocumentsConfig = z.object({
   maxBytes: z
     .int()
     .min(1)
-    .max(64 * 1024 * 1024)
-    .default(maxDocumentBytes)
-    .describe('Larger files and uploads are refused'),
+    .max(256 * 1024 * 1024)
+    .default(32 * 1024 * 1024)
+    .describe('Larger files are left out, and larger uploads, of which none may have more than 10 MiB, refused'),
+  watch: z.boolean().default(false).describe('Whether indexed folders are watched, and changes followed at once'),
+  rescanMs: z.int().min(1_000).default(600_000).describe('How often a watched folder is looked through all the same'),
 })
 
 export const documents = defineService(Documents, {
@@ -51,8 +54,20 @@ export const documents = defineService(Documents, {
     lifetime.onClose(() => index.save())
     const roots = [...(startFolder === undefined ? [] : [startFolder]), process.cwd(), ...config.roots]
     const folders = createFoldersStore(database)
+    const readers = lifetime.own(new FileReaders(clock))
     const indexing = lifetime.own(
-      new FolderIndexing({ store, folders, index, maxBytes, roots, clock, log, changed: indexed }),
+      new FolderIndexing({
+        store,
+        folders,
+        index,
+        readers,
+        maxBytes,
+        roots,
+        clock,
+        log,
+        changed: indexed,
+        ...(config.watch && { watch: { rescanMs: config.rescanMs } }),
+      }),
     )
     const semantic = lifetime.own(
       await SemanticSearch.open({
@@ -83,7 +98,8 @@ export const documents = defineService(Documents, {
         semantic.wake()
       },
       async upload(upload) {
-        const draft = draftUpload(upload, maxBytes, clock.now())
+        const limit = Math.min(maxBytes, maxDocumentBytes)
+        const draft = await draftUpload(upload, { readers, maxBytes: limit, now: clock.now() })
         await store.write([draft], clock.now())
         await index.catchUp()
         semantic.wake()

@@ -1,7 +1,9 @@
 /** The domain put together as the service does it, without the frame around it, so that tests can look inside. */
 import { type Clock, type Database, systemClock } from '@keelson/kernel'
 import type { Indexing } from '../src/contract.ts'
+import { contentOf } from '../src/domain/content.ts'
 import { openDocumentsStore } from '../src/domain/documents-store.ts'
+import type { FileReaders } from '../src/domain/file-readers.ts'
 import { FolderIndexing } from '../src/domain/folder-indexing.ts'
 import { createFoldersStore } from '../src/domain/folders-store.ts'
 import type { IndexingRun } from '../src/domain/indexing-run.ts'
@@ -21,6 +23,8 @@ export async function openTestService(
     dataFolder?: string
     clock?: Clock
     maxBytes?: number
+    readers?: Pick<FileReaders, 'read'>
+    watch?: { rescanMs: number }
     changed?: () => void
   } = {},
 ) {
@@ -37,17 +41,21 @@ export async function openTestService(
     },
   )
   const folders = createFoldersStore(database)
+  // In this thread: what a thread adds is tested by itself.
+  const { readers = { read: contentOf } } = options
   const log = { info() {}, warn() {}, error() {} }
   const allRoots = startFolder === undefined ? roots : [...roots, startFolder]
   const indexing = new FolderIndexing({
     store,
     folders,
     index,
+    readers,
     clock,
     maxBytes,
     log,
     roots: allRoots,
     ...(options.changed ? { changed: options.changed } : {}),
+    ...(options.watch ? { watch: options.watch } : {}),
   })
   await indexing.start(startFolder)
   const searchByWords = (query: string, limit: number) =>
@@ -77,7 +85,8 @@ export async function openTestService(
       return [...new Set(hits.map((hit) => hit.path))].sort()
     },
     async upload(path: string, content: string): Promise<string> {
-      const draft = draftUpload({ path, content }, maxBytes, clock.now())
+      const upload = { path, content, encoding: 'utf-8' } as const
+      const draft = await draftUpload(upload, { readers, maxBytes, now: clock.now() })
       await store.write([draft], clock.now())
       await index.catchUp()
       return draft.id

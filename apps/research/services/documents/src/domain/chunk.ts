@@ -17,19 +17,27 @@ const slackWeight = 32 * word
 /** A longer run of one kind counts as one more word for each such stretch. */
 const longestStep = 24
 
+/** More words than this are more than one passage. */
+export const overlongWords = (targetWeight + slackWeight) / word
+
+/** How many words a stretch of a text has; counting ends where there are more than fit into a passage. */
+export function wordsIn(text: string, start: number, end: number): number {
+  return (stepsFrom(text, start, end, targetWeight + slackWeight).at(-1)?.total ?? 0) / word
+}
+
 /**
- * The passages of `text`, in order. Together they cover it without a gap; each but the first begins with the last 64 words or so of the
+ * The passages of `text` from `from` to `to`, in order. Together they cover it without a gap; each but the first begins with the last 64 words or so of the
  * one before, and ends, where there is such a place within 32 words of the 256th, with a paragraph or else with a sentence. Surrogate
  * pairs stay whole. An empty text has none.
  */
-export function chunk(text: string): Span[] {
+export function chunk(text: string, from = 0, to = text.length): Span[] {
   const passages: Span[] = []
-  let start = 0
-  while (start < text.length) {
-    const steps = stepsFrom(text, start, targetWeight + slackWeight)
+  let start = from
+  while (start < to) {
+    const steps = stepsFrom(text, start, to, targetWeight + slackWeight)
     const last = endOfPassage(text, steps)
     if (last === undefined) {
-      passages.push({ start, end: text.length })
+      passages.push({ start, end: to })
       break
     }
     passages.push({ start, end: last.end })
@@ -45,13 +53,13 @@ interface Step extends Span {
 }
 
 /** The steps from `start` until their weight passes `limit`, or the text ends: then the last one has a total within the limit. */
-function stepsFrom(text: string, start: number, limit: number): Step[] {
+function stepsFrom(text: string, start: number, to: number, limit: number): Step[] {
   const steps: Step[] = []
   let total = 0
   let at = start
-  while (at < text.length && total <= limit) {
+  while (at < to && total <= limit) {
     const kind = kindAt(text, at)
-    const end = endOfStep(text, at, kind)
+    const end = Math.min(endOfStep(text, at, kind), to)
     const isShortGap = kind === 'space' && end - at < longestStep
     if (!isShortGap) {
       total += kind === 'dense' ? 1 : word

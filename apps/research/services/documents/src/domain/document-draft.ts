@@ -1,8 +1,7 @@
 /** A document as it is about to be stored: identity, title and passages are derived here, the same for a file and for an upload. */
 import { createHash } from 'node:crypto'
-import { chunk, type Span } from './chunk.ts'
-import type { DocumentType } from './decode.ts'
-import { titleOf } from './title.ts'
+import type { DocumentType } from './formats/formats.ts'
+import type { Passage } from './passages.ts'
 
 export interface DocumentDraft {
   readonly id: string
@@ -20,12 +19,14 @@ export interface DocumentDraft {
   readonly hash: string
   /** Well-formed and without U+0000. */
   readonly text: string
-  readonly passages: readonly Span[]
+  readonly passages: readonly Passage[]
 }
 
-export function draftDocument(source: Omit<DocumentDraft, 'id' | 'title' | 'passages'>): DocumentDraft {
-  const { folder, path, text, type } = source
-  return { ...source, id: documentId(folder, path), title: titleOf(text, path, type), passages: chunk(text) }
+/** What is read out of a file or upload. */
+export type DocumentContent = Pick<DocumentDraft, 'title' | 'text' | 'passages'>
+
+export function draftDocument(source: Omit<DocumentDraft, 'id'>): DocumentDraft {
+  return { ...source, id: documentId(source.folder, source.path) }
 }
 
 /** The same file has the same id for ever. */

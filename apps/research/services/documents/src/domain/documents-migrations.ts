@@ -68,4 +68,14 @@ export const documentsMigrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 3,
+    name: 'where in its document a passage stands',
+    statements: [
+      `alter table documents_chunks add column headings jsonb not null default '[]', add column page integer,
+        add column first_line integer, add column last_line integer`,
+      // Files are read once more at the next run; uploads, whose bytes are not kept, stay as they are.
+      `update documents set stamp = '', hash = '' where state = 'live' and folder <> ''`,
+    ],
+  },
 ]

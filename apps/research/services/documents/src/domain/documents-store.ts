@@ -2,12 +2,12 @@
  * Documents and their passages in the database. Every change of a document that a reader could see takes the next value of one counter
  * in the same statement, so that "what changed after N" is a query and an index can follow the database without a second log.
  */
-import { type Database, migrate, type Statement } from '@keelson/kernel'
+import { type Database, isError, migrate, type Statement } from '@keelson/kernel'
 import type { Document } from '../contract.ts'
 import { documentsErrors } from '../errors.ts'
-import type { DocumentType } from './decode.ts'
-import { chunkId, type DocumentDraft, parseChunkId } from './document-draft.ts'
+import { chunkId, type DocumentContent, type DocumentDraft, parseChunkId } from './document-draft.ts'
 import { documentsMigrations } from './documents-migrations.ts'
+import type { DocumentType } from './formats/formats.ts'
 
 /** What is known of a file without its text. */
 export interface KnownFile {
@@ -27,7 +27,7 @@ export interface ChangedDocument {
   readonly title: string
   readonly path: string
   readonly type: string
-  readonly passages: readonly string[]
+  readonly passages: readonly { readonly text: string; readonly headings: readonly string[] }[]
   /** Passages that earlier versions may have had at most. */
   readonly mostChunks: number
 }
@@ -45,12 +45,25 @@ export interface StoredPassage {
   readonly title: string
   readonly type: DocumentType
   readonly modifiedAt: string
+  readonly headings: string[]
+  readonly page: number | null
+  readonly lines: [number, number] | null
   readonly text: string
 }
 
 export type DocumentWithText = Document & {
   readonly text: string
-  readonly passages: { readonly chunkId: string; readonly start: number; readonly end: number }[]
+  readonly passages: DocumentPassage[]
+}
+
+interface DocumentPassage {
+  readonly chunkId: string
+  /** [start, end) in UTF-16 units of the text. */
+  readonly start: number
+  readonly end: number
+  readonly headings: string[]
+  readonly page: number | null
+  readonly lines: [number, number] | null
 }
 
 export interface DocumentsStore {
@@ -74,6 +87,8 @@ export interface DocumentsStore {
   list(page: { readonly limit: number; readonly offset: number }): Promise<{ documents: Document[]; total: number }>
   /** Rejects with DOCUMENTS_NOT_FOUND. */
   get(id: string): Promise<DocumentWithText>
+  /** What was read out of the file of a live document; undefined when there is none. */
+  content(id: string): Promise<DocumentContent | undefined>
   /** The passages of these ids in the same order; one that is no longer there is left out. */
   passages(chunkIds: readonly string[]): Promise<StoredPassage[]>
 }
@@ -95,6 +110,15 @@ export async function openDocumentsStore(database: Database): Promise<DocumentsS
     count: () => count(database),
     list: (page) => list(database, page),
     get: (id) => get(database, id),
+    async content(id) {
+      try {
+        const { title, text, passages } = await get(database, id)
+        return { title, text, passages }
+      } catch (error) {
+        if (isError(error, 'DOCUMENTS_NOT_FOUND')) return undefined
+        throw error
+      }
+    },
     passages: (chunkIds) => passages(database, chunkIds),
   }
 }
@@ -112,7 +136,8 @@ async function changesAfter(database: Database, change: number, maxBytes: number
       from documents where change > $1 order by change limit 200
     ), page as (select *, sum(size) over (order by change) - size as before from next)
     select id, change, title, path, type, most_chunks as "mostChunks", coalesce(
-      (select jsonb_agg(text order by position) from documents_chunks where document_id = id and state = 'live'), '[]') as passages
+      (select jsonb_agg(jsonb_build_object('text', text, 'headings', headings) order by position)
+        from documents_chunks where document_id = id and state = 'live'), '[]') as passages
     from page where before < $2 order by change`,
     [change, maxBytes],
   )
@@ -135,7 +160,15 @@ function writeStatements(drafts: readonly DocumentDraft[], indexedAt: number): S
     chunks: passages.length,
   }))
   const chunks = drafts.flatMap(({ id, hash, text, passages }) =>
-    passages.map(({ start, end }, position) => ({ id, hash, position, start, end, text: text.slice(start, end) })),
+    passages.map(({ lines, ...passage }, position) => ({
+      ...passage,
+      id,
+      hash,
+      position,
+      first: lines?.[0],
+      last: lines?.[1],
+      text: text.slice(passage.start, passage.end),
+    })),
   )
   return [
     {
@@ -157,9 +190,10 @@ function writeStatements(drafts: readonly DocumentDraft[], indexedAt: number): S
       parameters: [drafts.map((draft) => draft.id)],
     },
     {
-      sql: `insert into documents_chunks (document_id, position, start_at, end_at, text)
-        select given.id, position, start, "end", given.text
-        from jsonb_to_recordset($1::jsonb) as given(id text, hash text, position int, start int, "end" int, text text)
+      sql: `insert into documents_chunks (document_id, position, start_at, end_at, text, headings, page, first_line, last_line)
+        select given.id, position, start, "end", given.text, headings, page, first, last
+        from jsonb_to_recordset($1::jsonb) as given(id text, hash text, position int, start int, "end" int, text text, headings jsonb, page int,
+          first int, last int)
         join documents on documents.id = given.id and documents.hash = given.hash and documents.state = 'live'`,
       parameters: [chunks],
     },
@@ -248,16 +282,19 @@ async function list(
   return { documents: documents.rows.map(documentOf), total: count.rows[0]?.total ?? 0 }
 }
 
+/** First and last line as an array, or null. */
+const linesColumn = `case when first_line is null then null else jsonb_build_array(first_line, last_line) end`
+
 async function get(database: Database, id: string): Promise<DocumentWithText> {
-  const { rows } = await database.query<DocumentRow & { text: string; passages: readonly [number, number][] }>(
-    `select ${documentColumns}, text, coalesce(
-      (select jsonb_agg(jsonb_build_array(start_at, end_at) order by position) from documents_chunks where document_id = id), '[]') as passages
+  const { rows } = await database.query<DocumentRow & { text: string; passages: Omit<DocumentPassage, 'chunkId'>[] }>(
+    `select ${documentColumns}, text, coalesce((select jsonb_agg(jsonb_build_object('start', start_at, 'end', end_at, 'headings', headings,
+        'page', page, 'lines', ${linesColumn}) order by position) from documents_chunks where document_id = id), '[]') as passages
     from documents where id = $1 and state = 'live'`,
     [id],
   )
   const [row] = rows
   if (!row) throw documentsErrors.DOCUMENTS_NOT_FOUND({ id })
-  const passages = row.passages.map(([start, end], position) => ({ chunkId: chunkId(id, position), start, end }))
+  const passages = row.passages.map((passage, position) => ({ chunkId: chunkId(id, position), ...passage }))
   return { ...documentOf(row), text: row.text, passages }
 }
 
@@ -265,7 +302,7 @@ async function passages(database: Database, chunkIds: readonly string[]): Promis
   if (chunkIds.length === 0) return []
   const { rows } = await database.query<Omit<StoredPassage, 'chunkId' | 'modifiedAt'> & { readonly modifiedAt: Date }>(
     `select chunk.document_id as "documentId", chunk.position, start_at as start, end_at as "end", folder, path, title, type,
-      modified_at as "modifiedAt", chunk.text
+      modified_at as "modifiedAt", headings, page, ${linesColumn} as lines, chunk.text
     from jsonb_to_recordset($1::jsonb) as given("documentId" text, position int)
     join documents_chunks chunk on chunk.document_id = given."documentId" and chunk.position = given.position
     join documents on documents.id = chunk.document_id and state = 'live'`,

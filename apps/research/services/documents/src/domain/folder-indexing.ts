@@ -5,16 +5,22 @@
 import { type Clock, type HealthCheck, isError } from '@keelson/kernel'
 import type { Indexing } from '../contract.ts'
 import { resolveAllowedFolder } from './folder-access.ts'
+import { FolderWatch } from './folder-watch.ts'
 import type { FoldersStore } from './folders-store.ts'
 import { type IndexFolderPlatform, indexFolder } from './index-folder.ts'
 import { IndexingQueue } from './indexing-queue.ts'
 import type { IndexingRun } from './indexing-run.ts'
 import type { PassageIndex } from './passage-index.ts'
 
+/** A program that writes a file does so in several steps. */
+const settleMs = 300
+
 export interface FolderIndexingPlatform extends IndexFolderPlatform {
   readonly folders: FoldersStore
   readonly index: Pick<PassageIndex, 'catchUp' | 'save'>
   readonly clock: Clock
+  /** Whether folders are watched, and how often each is looked through all the same. */
+  readonly watch?: { readonly rescanMs: number }
   /** Folders that may be indexed, with all inside them. */
   readonly roots: readonly string[]
   /** Told whenever a run begins or changes. */
@@ -29,6 +35,10 @@ export interface FolderIndexingPlatform extends IndexFolderPlatform {
 export class FolderIndexing {
   readonly #platform: FolderIndexingPlatform
   readonly #queue: IndexingQueue
+  readonly #closing = new AbortController()
+  readonly #watches = new Map<string, FolderWatch>()
+  /** Folders in which something has changed that no run has looked at yet. */
+  readonly #restless = new Set<string>()
 
   constructor(platform: FolderIndexingPlatform) {
     this.#platform = platform
@@ -80,8 +90,47 @@ export class FolderIndexing {
   }
 
   /** Stops the runs and waits for them; they go on at the next start. Safe to repeat. */
-  close(): Promise<void> {
-    return this.#queue.close()
+  async close(): Promise<void> {
+    this.#closing.abort()
+    for (const watch of this.#watches.values()) watch.close()
+    await this.#queue.close()
+  }
+
+  /** Watches the folders that a run has read, instead of those of the run before. */
+  #watch(folder: string, folders: ReadonlySet<string>): void {
+    if (!this.#platform.watch || this.#closing.signal.aborted) return
+    const known = this.#watches.get(folder)
+    const watch =
+      known ??
+      new FolderWatch(
+        () => void this.#lookAgain(folder, settleMs),
+        (refused, error) => this.#platform.log.warn('a folder cannot be watched', { folder: refused, error }),
+      )
+    this.#watches.set(folder, watch)
+    watch.keep(folders)
+    if (!known) void this.#rescan(folder, this.#platform.watch.rescanMs)
+  }
+
+  /** Queues a run when changes have settled, and when the one under way, which may have missed them, has ended. */
+  async #lookAgain(folder: string, delayMs: number): Promise<void> {
+    if (this.#restless.has(folder)) return
+    this.#restless.add(folder)
+    try {
+      await this.#platform.clock.sleep(delayMs, this.#closing.signal)
+      await this.#queue.running(folder)
+    } catch {
+      return
+    } finally {
+      this.#restless.delete(folder)
+    }
+    if (!this.#closing.signal.aborted) this.#queue.add(folder)
+  }
+
+  async #rescan(folder: string, everyMs: number): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.#platform.clock.sleep(everyMs, this.#closing.signal).catch(() => {})
+      if (!this.#closing.signal.aborted) await this.#lookAgain(folder, 0)
+    }
   }
 
   async #work(run: IndexingRun, signal: AbortSignal): Promise<void> {
@@ -89,7 +138,8 @@ export class FolderIndexing {
     const { folder } = run
     log.info('indexing', { folder })
     try {
-      await indexFolder(run, this.#platform, signal)
+      const entered = this.#watch.bind(this)
+      await indexFolder(run, { ...this.#platform, entered }, signal)
       await folders.finish(folder)
     } catch (error) {
       if (!signal.aborted) log.error('indexing failed', { folder, error })

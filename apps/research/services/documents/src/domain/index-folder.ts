@@ -2,15 +2,17 @@
  * The work of one indexing run: compares a folder with what is stored of it and makes the database follow, file by file in small
  * transactions, so that a run that is killed loses at most one of them and the next run finds the rest done.
  */
-import { type Clock, isError } from '@keelson/kernel'
-import { decode, documentTypeOf } from './decode.ts'
-import { type DocumentDraft, draftDocument, hashOf } from './document-draft.ts'
+import { type Clock, isError, type KeelsonError } from '@keelson/kernel'
+import { type DocumentContent, type DocumentDraft, draftDocument, hashOf } from './document-draft.ts'
 import type { DocumentsStore, KnownFile } from './documents-store.ts'
+import { type FileReaders, readersAtOnce } from './file-readers.ts'
+import { formatOf } from './formats/formats.ts'
 import type { IndexingRun } from './indexing-run.ts'
 import type { PassageIndex } from './passage-index.ts'
 import { openFile } from './read-file.ts'
 import { systemCodeOf } from './reason-of.ts'
 import { type Found, scan } from './scan.ts'
+import { titleOf } from './title.ts'
 
 /** One transaction holds about this much text, in UTF-16 units, and at most so many documents. */
 const batchText = 512 * 1024
@@ -19,8 +21,11 @@ const batchDocuments = 32
 export interface IndexFolderPlatform {
   readonly store: DocumentsStore
   readonly index: Pick<PassageIndex, 'catchUp'>
+  readonly readers: Pick<FileReaders, 'read'>
   readonly maxBytes: number
   readonly clock: Clock
+  /** Told the real paths of all folders that a run has read. */
+  readonly entered?: (folder: string, folders: ReadonlySet<string>) => void
 }
 
 /**
@@ -33,7 +38,7 @@ export async function indexFolder(run: IndexingRun, platform: IndexFolderPlatfor
   const kept = new Set<string>()
   const unseen: string[] = []
   try {
-    const files = await findFiles(run, unseen, signal)
+    const files = await findFiles(run, platform, unseen, signal)
     await storeFiles(run, platform, known, files, kept, signal)
   } catch (error) {
     if (!isError(error, 'DOCUMENTS_FOLDER_MISSING')) throw error
@@ -51,9 +56,15 @@ export async function indexFolder(run: IndexingRun, platform: IndexFolderPlatfor
 
 type File = Extract<Found, { kind: 'file' }>
 
-async function findFiles(run: IndexingRun, unseen: string[], signal: AbortSignal): Promise<File[]> {
+async function findFiles(
+  run: IndexingRun,
+  { entered }: IndexFolderPlatform,
+  unseen: string[],
+  signal: AbortSignal,
+): Promise<File[]> {
   const files: File[] = []
-  for await (const found of scan(run.folder, signal)) {
+  const folders = new Set<string>()
+  for await (const found of scan(run.folder, signal, (folder) => folders.add(folder))) {
     run.count('found')
     if (found.kind === 'file') files.push(found)
     else {
@@ -61,6 +72,7 @@ async function findFiles(run: IndexingRun, unseen: string[], signal: AbortSignal
       if (found.unseen) unseen.push(found.path)
     }
   }
+  entered?.(run.folder, folders)
   return files
 }
 
@@ -74,19 +86,34 @@ async function storeFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const batch = new Batch(run, platform)
-  for (const file of files) {
+  const byHash = new Map([...known.values()].filter(({ state }) => state === 'live').map((file) => [file.hash, file]))
+  const store = async (file: File): Promise<void> => {
     signal.throwIfAborted()
     try {
-      const outcome = await inspect(run.folder, file, known.get(file.path), platform)
+      const outcome = await inspect(run.folder, file, known.get(file.path), byHash, platform)
       kept.add(file.path)
       await batch.add(outcome)
     } catch (error) {
       if (!isError(error) || !error.code.startsWith('DOCUMENTS_FILE_')) throw error
-      if (error.code === 'DOCUMENTS_FILE_UNREADABLE' && systemCodeOf(error.cause) !== 'ENOENT') kept.add(file.path)
+      if (isForNow(error)) kept.add(file.path)
       run.skip(file.path, error)
     }
   }
+  // As many at once as are read at once, and one that is on its way to a reader.
+  const queue = files[Symbol.iterator]()
+  const lanes = Array.from({ length: readersAtOnce + 1 }, async () => {
+    for (const file of queue) await store(file)
+  })
+  const ends = await Promise.allSettled(lanes)
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed) throw failed.reason
   await batch.flush()
+}
+
+/** What may be otherwise at the next run, so that what was indexed before is kept. */
+function isForNow(error: KeelsonError): boolean {
+  if (error.code === 'DOCUMENTS_FILE_UNREADABLE') return systemCodeOf(error.cause) !== 'ENOENT'
+  return error.kind === 'unavailable'
 }
 
 async function dropFiles(
@@ -113,8 +140,10 @@ async function inspect(
   folder: string,
   found: File,
   known: KnownFile | undefined,
-  { clock, maxBytes }: IndexFolderPlatform,
+  byHash: ReadonlyMap<string, KnownFile>,
+  platform: IndexFolderPlatform,
 ): Promise<Outcome> {
+  const { clock, maxBytes } = platform
   const { path, realPath } = found
   const file = await openFile(realPath, path, clock.now())
   try {
@@ -127,15 +156,28 @@ async function inspect(
       const looksSame = stamp === current.stamp && modifiedAt === current.modifiedAt
       return looksSame ? { kind: 'unchanged' } : { kind: 'unchanged', look: { id: current.id, stamp, modifiedAt } }
     }
-    const text = decode(bytes, path)
-    const type = documentTypeOf(path)
-    return {
-      kind: 'changed',
-      draft: draftDocument({ folder, path, type, bytes: bytes.length, modifiedAt, stamp, hash, text }),
-    }
+    const { type } = formatOf(path)
+    const about = { folder, path, type, bytes: bytes.length, modifiedAt, stamp, hash }
+    const content = await contentOf(bytes, path, byHash.get(hash), platform)
+    return { kind: 'changed', draft: draftDocument({ ...about, ...content }) }
   } finally {
     await file.close()
   }
+}
+
+/** What is stored of a file. One that has only moved is not read again. */
+async function contentOf(
+  bytes: Uint8Array,
+  path: string,
+  same: KnownFile | undefined,
+  { readers, store }: IndexFolderPlatform,
+): Promise<DocumentContent> {
+  const isSameFormat = same !== undefined && formatOf(same.path).type === formatOf(path).type
+  const content = isSameFormat ? await store.content(same.id) : undefined
+  if (!content) return readers.read(bytes, path)
+  // A title that was only the name of the file moves with it.
+  const isNamedAfterFile = same !== undefined && content.title === titleOf(undefined, same.path)
+  return isNamedAfterFile ? { ...content, title: titleOf(undefined, path) } : content
 }
 
 /** Gathers outcomes into transactions; a file counts as done when its outcome is stored. */

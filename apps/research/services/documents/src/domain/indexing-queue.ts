@@ -34,6 +34,11 @@ export class IndexingQueue {
     return run
   }
 
+  /** Resolves when no run over `folder` is under way or waiting. */
+  async running(folder: string): Promise<void> {
+    for (const run of this.#runs.values()) if (run.folder === folder) await run.finished
+  }
+
   /** The run that was asked for last. */
   get newest(): IndexingRun | undefined {
     return [...this.#runs.values()].at(-1)

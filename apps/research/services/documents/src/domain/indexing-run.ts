@@ -8,6 +8,7 @@ import type { Indexing } from '../contract.ts'
 import { Revision } from './revision.ts'
 
 const updateEveryMs = 100
+const fewestForEstimate = 20
 const problemsShown = 100
 
 type Count = 'found' | 'done' | 'indexed' | 'unchanged' | 'removed' | 'skipped'
@@ -17,6 +18,7 @@ export class IndexingRun {
   readonly id = randomUUID()
   readonly folder: string
   readonly #clock: Clock
+  readonly #startedMs: number
   readonly #startedAt: string
   readonly #counts: Record<Count, number> = { found: 0, done: 0, indexed: 0, unchanged: 0, removed: 0, skipped: 0 }
   /** Files that are no text at all are many and expected: they must not crowd out the others. */
@@ -33,6 +35,7 @@ export class IndexingRun {
     this.#clock = clock
     this.#changed = changed
     this.#startedAt = isoTime(clock)
+    this.#startedMs = clock.monotonic()
   }
 
   /** Resolves when the run has ended, however. */
@@ -72,7 +75,9 @@ export class IndexingRun {
       folder: this.folder,
       state: this.#end?.state ?? 'running',
       ...this.#counts,
-      problems: [...this.#problems, ...this.#unsupported].slice(0, problemsShown),
+      timeLeftMs: this.#end ? null : this.#timeLeftMs(),
+      // Files are read side by side and end in any order.
+      problems: [...this.#problems.toSorted(byPath), ...this.#unsupported].slice(0, problemsShown),
       startedAt: this.#startedAt,
       finishedAt: this.#end?.at ?? null,
       error: this.#end?.state === 'failed' ? this.#end.error : null,
@@ -91,10 +96,21 @@ export class IndexingRun {
     }
   }
 
+  /** As if what is left took as long, file by file, as what is done. Unknown at the beginning. */
+  #timeLeftMs(): number | null {
+    const { found, done } = this.#counts
+    const elapsedMs = this.#clock.monotonic() - this.#startedMs
+    return done < fewestForEstimate ? null : Math.round((elapsedMs / done) * (found - done))
+  }
+
   #touch(): void {
     this.#revision.advance()
     this.#changed()
   }
+}
+
+function byPath(one: { readonly path: string }, other: { readonly path: string }): number {
+  return one.path < other.path ? -1 : 1
 }
 
 function isoTime(clock: Clock): string {

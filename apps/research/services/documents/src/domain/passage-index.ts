@@ -12,6 +12,7 @@ import {
 import { isError } from '@keelson/kernel'
 import { chunkId } from './document-draft.ts'
 import type { ChangedDocument, DocumentsStore } from './documents-store.ts'
+import { titleWithHeadings } from './passages.ts'
 import type { SnapshotFile } from './snapshot-file.ts'
 import { markOf, parseMark } from './snapshot-mark.ts'
 
@@ -114,7 +115,14 @@ async function apply(index: SearchIndex, document: ChangedDocument): Promise<voi
   const attributes = { path, type }
   for (let from = 0; from < passages.length; from += entriesAtOnce) {
     const page = passages.slice(from, from + entriesAtOnce)
-    index.upsert(page.map((text, at) => ({ id: chunkId(id, from + at), title, text, attributes })))
+    index.upsert(
+      page.map(({ text, headings }, at) => ({
+        id: chunkId(id, from + at),
+        title: titleWithHeadings(title, headings),
+        text,
+        attributes,
+      })),
+    )
     await nextTurn()
   }
   const ids: string[] = []

@@ -7,7 +7,7 @@ import { opendir, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { isError, type KeelsonError } from '@keelson/kernel'
 import { documentsErrors } from '../errors.ts'
-import { documentTypeOf } from './decode.ts'
+import { formatOf } from './formats/formats.ts'
 import { reasonOf, systemCodeOf } from './reason-of.ts'
 
 /** One thing found. `path` is relative to the folder, with forward slashes. */
@@ -20,9 +20,15 @@ export type Found =
  * Everything under `folder`, which is an absolute real path. Hidden entries (`.name`) and `node_modules` are passed over silently. What
  * goes wrong inside is reported as an item; rejects only when `folder` itself cannot be read, with DOCUMENTS_FOLDER_MISSING or
  * DOCUMENTS_FOLDER_UNREADABLE, and with the signal's reason when it aborts.
+ *
+ * @param entered is told the real path of every folder that is read.
  */
-export async function* scan(folder: string, signal?: AbortSignal): AsyncGenerator<Found, void> {
-  const walk: Walk = { folder, visited: new Set(), links: [], signal }
+export async function* scan(
+  folder: string,
+  signal?: AbortSignal,
+  entered: (realPath: string) => void = () => {},
+): AsyncGenerator<Found, void> {
+  const walk: Walk = { folder, visited: new Set(), links: [], signal, entered }
   await assertFolderReadable(folder)
   yield* walkFolder(walk, '', folder)
   // A link's target may hold links itself, so the list grows while it is worked off.
@@ -51,12 +57,14 @@ interface Walk {
   readonly visited: Set<string>
   readonly links: { readonly path: string; readonly realParent: string; readonly name: string }[]
   readonly signal: AbortSignal | undefined
+  readonly entered: (realPath: string) => void
 }
 
 async function* walkFolder(walk: Walk, path: string, realPath: string): AsyncGenerator<Found, void> {
   walk.signal?.throwIfAborted()
   if (walk.visited.has(realPath)) return
   walk.visited.add(realPath)
+  walk.entered(realPath)
   let entries: Dirent<Buffer>[]
   try {
     entries = await readdir(realPath, { withFileTypes: true, encoding: 'buffer' })
@@ -122,7 +130,7 @@ export function isInside(folder: string, target: string): boolean {
 
 function fileAt(path: string, realPath: string): Found {
   try {
-    documentTypeOf(path)
+    formatOf(path)
     return { kind: 'file', path, realPath }
   } catch (error) {
     if (isError(error, 'DOCUMENTS_FILE_UNSUPPORTED')) return skipped(path, error, false)

@@ -54,17 +54,22 @@ function chunkIdsOf({ id, positions }: RankedPassage): string[] {
 function hitOf({ id, score }: RankedPassage, found: readonly StoredPassage[], query: string): Hit {
   const { position: _, ...about } = joined(found)
   const highlights = highlight(about.text, query)
-  return { ...about, chunkId: id, score, highlights, snippet: snippet(about.text, highlights) }
+  const best = found.find((passage) => passage.chunkId === id)
+  const place = { headings: best?.headings ?? [], page: best?.page ?? null }
+  return { ...about, ...place, chunkId: id, score, highlights, snippet: snippet(about.text, highlights) }
 }
 
 /** Neighbours as one passage. Offsets stay those of the document: what stands between two is white space. */
-function joined([first, ...rest]: readonly StoredPassage[]): StoredPassage {
+function joined(found: readonly StoredPassage[]): StoredPassage {
+  const [first, ...rest] = found
   if (!first) throw new Error('A hit has at least the passage that was found')
-  return rest.reduce((whole, next) => {
-    const gap = ' '.repeat(Math.max(0, next.start - whole.end))
-    const text = whole.text + gap + next.text.slice(Math.max(0, whole.end - next.start))
-    return { ...whole, text, end: Math.max(whole.end, next.end) }
-  }, first)
+  let { text, end } = first
+  for (const next of rest) {
+    text += ' '.repeat(Math.max(0, next.start - end)) + next.text.slice(Math.max(0, end - next.start))
+    end = Math.max(end, next.end)
+  }
+  const last = found.at(-1)?.lines
+  return { ...first, text, end, lines: first.lines && last ? [first.lines[0], last[1]] : first.lines }
 }
 
 function filtersOf({ path, type }: SearchInput): SearchFilter[] {

@@ -1,28 +1,30 @@
 /** What comes in as a request body becomes a document like any file, under a path that names it and nothing on the disk. */
 import { documentsErrors } from '../errors.ts'
-import { decode, documentTypeOf } from './decode.ts'
 import { type DocumentDraft, draftDocument, hashOf } from './document-draft.ts'
+import type { FileReaders } from './file-readers.ts'
+import { formatOf } from './formats/formats.ts'
+
+export interface Upload {
+  readonly path: string
+  readonly content: string
+  /** How `content` stands for the bytes of the file. */
+  readonly encoding: 'utf-8' | 'base64'
+}
 
 /**
- * A document of an upload. Throws DOCUMENTS_PATH_INVALID, DOCUMENTS_FILE_UNSUPPORTED (by the extension of the path),
- * DOCUMENTS_FILE_TOO_LARGE, DOCUMENTS_FILE_EMPTY or DOCUMENTS_FILE_BINARY. `now` is in milliseconds since 1970.
+ * A document of an upload. Rejects with DOCUMENTS_PATH_INVALID, DOCUMENTS_FILE_TOO_LARGE, DOCUMENTS_FILE_UNSUPPORTED (by the extension of
+ * the path), or what `readers` reject with. `now` is in milliseconds since 1970.
  */
-export function draftUpload(upload: { path: string; content: string }, maxBytes: number, now: number): DocumentDraft {
-  const path = normalisePath(upload.path)
-  const type = documentTypeOf(path)
-  const bytes = Buffer.from(upload.content)
+export async function draftUpload(
+  { path: given, content, encoding }: Upload,
+  { readers, maxBytes, now }: { readers: Pick<FileReaders, 'read'>; maxBytes: number; now: number },
+): Promise<DocumentDraft> {
+  const path = normalisePath(given)
+  const { type } = formatOf(path)
+  const bytes = Buffer.from(content, encoding)
   if (bytes.length > maxBytes) throw documentsErrors.DOCUMENTS_FILE_TOO_LARGE({ path, limit: maxBytes })
-  const text = decode(bytes, path)
-  return draftDocument({
-    folder: '',
-    path,
-    type,
-    bytes: bytes.length,
-    modifiedAt: now,
-    stamp: '',
-    hash: hashOf(bytes),
-    text,
-  })
+  const about = { folder: '', path, type, bytes: bytes.length, modifiedAt: now, stamp: '', hash: hashOf(bytes) }
+  return draftDocument({ ...about, ...(await readers.read(bytes, path)) })
 }
 
 /** The path in Unicode's composed form and without `.` segments. Throws DOCUMENTS_PATH_INVALID. */

@@ -109,7 +109,7 @@ export class VectorSpace {
       live.map(({ id }) => id),
     )
     const wanted = live.map(({ id, title, passages }) => {
-      const texts = passages.map((text) => embeddedTextOf(title, text))
+      const texts = passages.map((passage) => embeddedTextOf(title, passage))
       return { documentId: id, content: contentOf(texts), texts }
     })
     const missing = wanted.filter(({ documentId, content }) => known.get(documentId)?.content !== content)

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '@keelson/kernel'
 import type { ModelRef } from '../../../models/src/contract.ts'
+import { titleWithHeadings } from './passages.ts'
 
 export interface DocumentVectors {
   readonly documentId: string
@@ -90,10 +91,11 @@ export function createVectorsStore(database: Database): VectorsStore {
 }
 
 /** A passage as it is embedded, in SQL; `embeddedTextOf` is the same here. */
-const embeddedText = `documents.title || E'\\n' || chunk.text`
+const embeddedText = `documents.title || coalesce((select string_agg(' › ' || heading, '' order by number)
+  from jsonb_array_elements_text(chunk.headings) with ordinality as list (heading, number)), '') || E'\\n' || chunk.text`
 
-export function embeddedTextOf(title: string, passage: string): string {
-  return `${title}\n${passage}`
+export function embeddedTextOf(title: string, passage: { text: string; headings: readonly string[] }): string {
+  return `${titleWithHeadings(title, passage.headings)}\n${passage.text}`
 }
 
 export function contentOf(texts: readonly string[]): string {

@@ -2,6 +2,9 @@ import { expect, test } from 'vitest'
 import { type DocumentDraft, documentId, draftDocument, hashOf } from '../../src/domain/document-draft.ts'
 import { type DocumentsStore, openDocumentsStore } from '../../src/domain/documents-store.ts'
 import { createFoldersStore } from '../../src/domain/folders-store.ts'
+import { wholeText } from '../../src/domain/formats/format.ts'
+import { passagesOf } from '../../src/domain/passages.ts'
+import { titleInMarkdown, titleOf } from '../../src/domain/title.ts'
 import { randomMarkdown, seededRandom } from '../seeded-random.ts'
 import { clearDatabase, databaseForTests } from '../test-database.ts'
 
@@ -10,10 +13,13 @@ const modifiedAt = Date.UTC(2024, 1, 29, 12, 30, 15, 123)
 
 function draft(path: string, text: string, folder = '/docs'): DocumentDraft {
   const bytes = Buffer.from(text)
+  const sections = wholeText(text)
   return draftDocument({
     folder,
     path,
     text,
+    title: titleOf(titleInMarkdown(text), path),
+    passages: passagesOf({ text, sections, title: undefined, hasLines: true }),
     type: 'markdown',
     bytes: bytes.length,
     modifiedAt,
@@ -69,7 +75,7 @@ test('write() replaces a document and leaves no passage of the old one', async (
   expect((await store.get(id)).passages).toHaveLength(1)
   expect(await store.passages([`${id}-0`, `${id}-1`])).toHaveLength(1)
   const [change] = await store.changesAfter(1, 1_000)
-  expect(change).toMatchObject({ change: 2, title: 'Short', passages: ['# Short'] })
+  expect(change).toMatchObject({ change: 2, title: 'Short', passages: [{ text: '# Short', headings: [] }] })
   expect(change?.mostChunks).toBeGreaterThan(5)
 })
 

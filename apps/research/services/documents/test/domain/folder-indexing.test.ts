@@ -1,7 +1,9 @@
 import { appendFileSync, chmodSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@keelson/kernel'
-import { expect, test } from 'vitest'
+import { createFakeClock } from '@keelson/kernel/testing'
+import { expect, test, vi } from 'vitest'
+import { contentOf } from '../../src/domain/content.ts'
 import { asOrdinaryUser } from '../ordinary-user.ts'
 import { temporaryFolder, writeFiles } from '../temporary-folder.ts'
 import { databaseForTests } from '../test-database.ts'
@@ -276,4 +278,59 @@ test('many unsupported files do not hide the problems of others', async () => {
   expect(run).toMatchObject({ found: 151, skipped: 151 })
   expect(run.problems).toHaveLength(100)
   expect(run.problems[0]?.code).toBe('DOCUMENTS_FILE_EMPTY')
+})
+
+test('indexing does not read a file again that has only moved, and a title that was its name moves with it', async () => {
+  const folder = temporaryFolder()
+  writeFiles(folder, { 'mast.txt': 'a mast stands on the keel', 'keel.md': '# Keels\n\nA keel is a beam.' })
+  let reads = 0
+  const readers = {
+    read: (bytes: Uint8Array, path: string) => {
+      reads++
+      return contentOf(bytes, path)
+    },
+  }
+  const service = await openTestService(database(), { roots: [folder], readers })
+  await service.run(folder)
+  expect(reads).toBe(2)
+  renameSync(join(folder, 'mast.txt'), join(folder, 'spar.txt'))
+  renameSync(join(folder, 'keel.md'), join(folder, 'beam.md'))
+  expect(await service.run(folder)).toMatchObject({ indexed: 2, removed: 2 })
+  expect(reads).toBe(2)
+  const { hits } = await service.search('keel')
+  expect(hits.map(({ path, title }) => `${path} ${title}`).sort()).toEqual(['beam.md Keels', 'spar.txt spar'])
+})
+
+test('indexing follows a watched folder: files that come, change and go, in folders that come too', async () => {
+  const folder = temporaryFolder()
+  writeFiles(folder, { 'a.md': 'keel' })
+  const service = await openTestService(database(), {
+    roots: [folder],
+    clock: systemClock,
+    watch: { rescanMs: 600_000 },
+  })
+  await service.run(folder)
+  const untilFound = (query: string, paths: string[]) =>
+    vi.waitFor(async () => expect(await service.paths(query)).toEqual(paths), { timeout: 60_000, interval: 50 })
+  writeFiles(folder, { 'b/c.md': 'mast' })
+  await untilFound('mast', ['b/c.md'])
+  writeFiles(folder, { 'b/c.md': 'spars', 'b/d/e.md': 'tiller' })
+  await untilFound('spars', ['b/c.md'])
+  await untilFound('tiller', ['b/d/e.md'])
+  rmSync(join(folder, 'b'), { recursive: true })
+  await untilFound('spars', [])
+  await service.close()
+})
+
+test('indexing looks through a watched folder now and then all the same', async () => {
+  const folder = temporaryFolder()
+  writeFiles(folder, { 'a.md': 'keel' })
+  const clock = createFakeClock()
+  const service = await openTestService(database(), { roots: [folder], clock, watch: { rescanMs: 600_000 } })
+  await service.run(folder)
+  const { id } = service.indexing.run('latest')
+  await vi.waitFor(() => expect(clock.sleeping).toBeGreaterThan(0))
+  await clock.advance(600_001)
+  await vi.waitFor(() => expect(service.indexing.run('latest').id).not.toBe(id))
+  await service.close()
 })

@@ -94,7 +94,7 @@ test('skip() counts a file as looked at and keeps its name and reason', () => {
   expect(run.look()).toMatchObject({
     done: 1,
     skipped: 1,
-    problems: [{ path: 'a.md', code: 'DOCUMENTS_FILE_EMPTY', reason: 'Cannot index "a.md": it is empty' }],
+    problems: [{ path: 'a.md', code: 'DOCUMENTS_FILE_EMPTY', reason: 'Cannot index "a.md": it holds no text' }],
   })
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { titleOf } from '../../src/domain/title.ts'
+import { titleInMarkdown, titleOf } from '../../src/domain/title.ts'
 
-const titleOfMarkdown = (text: string) => titleOf(text, 'guides/laying-a-keel.md', 'markdown')
+const titleOfMarkdown = (text: string) => titleOf(titleInMarkdown(text), 'guides/laying-a-keel.md')
 
 test('titleOf() takes the title of the front matter', () => {
   expect(titleOfMarkdown('---\ntitle: Laying a keel\n---\n# Other\n')).toBe('Laying a keel')
@@ -31,14 +31,14 @@ test('titleOf() leaves out the marks of Markdown', () => {
 
 test('titleOf() falls back to the name of the file', () => {
   expect(titleOfMarkdown('no heading')).toBe('laying-a-keel')
-  expect(titleOf('# heading', 'notes/day one.txt', 'text')).toBe('day one')
+  expect(titleOf(undefined, 'notes/day one.txt')).toBe('day one')
 })
 
 test('titleOf() gives one line of bounded length whatever the text holds', () => {
   expect(titleOfMarkdown(`# ${'😀'.repeat(400)}`)).toBe('😀'.repeat(150))
   expect(titleOfMarkdown(`# x${'😀'.repeat(400)}`).isWellFormed()).toBe(true)
   expect(titleOfMarkdown(`# a${' '.repeat(996)}😀`)).toBe('a')
-  expect(titleOf('# \u00a0', 'a/ .md', 'markdown')).toBe('a/ .md')
+  expect(titleOf(titleInMarkdown('# \u00a0'), 'a/ .md')).toBe('a/ .md')
   expect(titleOfMarkdown('# a \t b')).toBe('a b')
   for (const text of [
     '#',

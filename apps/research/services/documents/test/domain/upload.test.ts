@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isError } from '@keelson/kernel'
 import { expect, test } from 'vitest'
+import { contentOf } from '../../src/domain/content.ts'
 import { draftUpload, normalisePath } from '../../src/domain/upload.ts'
 
 function codeOf(work: () => unknown): string {
@@ -39,17 +40,28 @@ test('normalisePath() refuses paths that lead elsewhere or cannot be shown', () 
   for (const path of bad) expect([path, codeOf(() => normalisePath(path))]).toEqual([path, 'DOCUMENTS_PATH_INVALID'])
 })
 
-test('draftUpload() refuses content that is no text, too large or of another type', () => {
-  const upload = (path: string, content: string) => () => draftUpload({ path, content }, 10, 0)
-  expect(codeOf(upload('a.pdf', 'x'))).toBe('DOCUMENTS_FILE_UNSUPPORTED')
-  expect(codeOf(upload('a.md', ''))).toBe('DOCUMENTS_FILE_EMPTY')
-  expect(codeOf(upload('a.md', 'a\0'))).toBe('DOCUMENTS_FILE_BINARY')
-  expect(codeOf(upload('a.md', 'é'.repeat(6)))).toBe('DOCUMENTS_FILE_TOO_LARGE')
-  expect(codeOf(upload('a.md', 'é'.repeat(5)))).toBe('none')
+const readers = { read: contentOf }
+
+test('draftUpload() refuses content that is no text, too large or of another type', async () => {
+  const upload = async (path: string, content: string, encoding: 'utf-8' | 'base64' = 'utf-8') => {
+    try {
+      await draftUpload({ path, content, encoding }, { readers, maxBytes: 10, now: 0 })
+      return 'none'
+    } catch (error) {
+      return isError(error) ? error.code : String(error)
+    }
+  }
+  expect(await upload('a.png', 'x')).toBe('DOCUMENTS_FILE_UNSUPPORTED')
+  expect(await upload('a.md', '')).toBe('DOCUMENTS_FILE_EMPTY')
+  expect(await upload('a.md', 'a\0')).toBe('DOCUMENTS_FILE_BINARY')
+  expect(await upload('a.md', '/w==', 'base64')).toBe('DOCUMENTS_FILE_ENCODING')
+  expect(await upload('a.md', 'é'.repeat(6))).toBe('DOCUMENTS_FILE_TOO_LARGE')
+  expect(await upload('a.md', 'é'.repeat(5))).toBe('none')
 })
 
-test('draftUpload() derives the id from the path and keeps a text that PostgreSQL can hold', () => {
-  const draft = draftUpload({ path: './a.md', content: '\ufeff# Keel \ud800' }, 100, 7)
+test('draftUpload() derives the id from the path and keeps a text that PostgreSQL can hold', async () => {
+  const about = { readers, maxBytes: 100, now: 7 }
+  const draft = await draftUpload({ path: './a.md', content: '\ufeff# Keel \ud800', encoding: 'utf-8' }, about)
   expect(draft).toMatchObject({
     folder: '',
     path: 'a.md',
@@ -59,5 +71,5 @@ test('draftUpload() derives the id from the path and keeps a text that PostgreSQ
     text: '# Keel \ufffd',
   })
   expect(draft.id).toBe(createHash('sha256').update('\na.md').digest('hex').slice(0, 24))
-  expect(draftUpload({ path: 'a.md', content: 'other' }, 100, 8).id).toBe(draft.id)
+  expect((await draftUpload({ path: 'a.md', content: 'other', encoding: 'utf-8' }, about)).id).toBe(draft.id)
 })

@@ -2,28 +2,7 @@
  * From bytes to text, strictly: what is not UTF-8 text is refused by name rather than indexed as noise. Line ends are kept as they are,
  * so that offsets are those of the file.
  */
-
-import type { Document } from '../contract.ts'
-import { documentsErrors } from '../errors.ts'
-
-export type DocumentType = Document['type']
-
-const types: ReadonlyMap<string, DocumentType> = new Map([
-  ['md', 'markdown'],
-  ['markdown', 'markdown'],
-  ['txt', 'text'],
-  ['text', 'text'],
-])
-
-/** The type by the extension of `path`, in any case. Throws DOCUMENTS_FILE_UNSUPPORTED for any other. */
-export function documentTypeOf(path: string): DocumentType {
-  const name = path.slice(path.lastIndexOf('/') + 1)
-  const dot = name.lastIndexOf('.')
-  const type = dot > 0 ? types.get(name.slice(dot + 1).toLowerCase()) : undefined
-  if (type) return type
-  const known = [...types.keys()].map((extension) => `.${extension}`).join(', ')
-  throw documentsErrors.DOCUMENTS_FILE_UNSUPPORTED({ path, reason: `only ${known} are indexed` })
-}
+import { documentsErrors } from '../../errors.ts'
 
 /**
  * The text of a file, without a byte order mark. `path` is for messages. Throws DOCUMENTS_FILE_EMPTY, DOCUMENTS_FILE_BINARY or

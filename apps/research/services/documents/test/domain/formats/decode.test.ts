@@ -1,6 +1,7 @@
 import { isError } from '@keelson/kernel'
 import { expect, test } from 'vitest'
-import { decode, documentTypeOf } from '../../src/domain/decode.ts'
+import { decode } from '../../../src/domain/formats/decode.ts'
+import { formatOf } from '../../../src/domain/formats/formats.ts'
 
 function codeOf(work: () => unknown): string {
   try {
@@ -27,9 +28,10 @@ test('decode() refuses what is no text, each by its own name', () => {
     expect(codeOf(() => decode(Uint8Array.from(bytes), 'a.md'))).toBe('DOCUMENTS_FILE_ENCODING')
 })
 
-test('documentTypeOf() goes by the extension in any case', () => {
-  expect(['a.md', 'b/c.markdown', 'README.MD', 'x.y.md'].map(documentTypeOf)).toEqual(Array(4).fill('markdown'))
-  expect(['a.txt', 'b.Text'].map(documentTypeOf)).toEqual(['text', 'text'])
-  for (const path of ['a.pdf', 'a', 'a.md.bak', '.md', 'folder.md/file', 'a.'])
-    expect(codeOf(() => documentTypeOf(path))).toBe('DOCUMENTS_FILE_UNSUPPORTED')
+test('formatOf() goes by the extension in any case', () => {
+  const typeOf = (path: string) => formatOf(path).type
+  expect(['a.md', 'b/c.markdown', 'README.MD', 'x.y.md'].map(typeOf)).toEqual(Array(4).fill('markdown'))
+  expect(['a.txt', 'b.Text', 'c.pdf', 'd.TS'].map(typeOf)).toEqual(['text', 'text', 'pdf', 'code'])
+  for (const path of ['a.png', 'a', 'a.md.bak', '.md', 'folder.md/file', 'a.'])
+    expect(codeOf(() => formatOf(path))).toBe('DOCUMENTS_FILE_UNSUPPORTED')
 })
