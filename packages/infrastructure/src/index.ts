@@ -19,9 +19,10 @@ export { createScriptedChat, type ScriptedChat } from './models/scripted-chat.ts
 export type { SearchFilter } from './query.ts'
 export { analyze, tokenize } from './search/analyzer.ts'
 export { createSearchIndex, openSnapshot } from './search/bm25-index.ts'
+export type { Token, TokenKind } from './search/chain-tokens.ts'
+export type { Explanation, WordExplanation } from './search/explain.ts'
 export { highlight, snippet } from './search/highlight.ts'
-export type { SearchEntry, SearchIndex, SearchQuery, SearchResult } from './search/search-index.ts'
-export type { Token, TokenKind } from './search/token.ts'
+export type { SearchEntry, SearchHit, SearchIndex, SearchQuery, SearchResult } from './search/search-index.ts'
 export {
   createVectorIndex,
   openVectorSnapshot,

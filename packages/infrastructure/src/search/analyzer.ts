@@ -26,6 +26,22 @@ export function visitTokens(text: string, visit: (token: Token, at: number) => v
 }
 
 /**
+ * Visits tokens with their positions and returns how many positions there are. Tokens that start at the same place share a position: an
+ * identifier and its first part, a Han character and the pair it begins.
+ */
+export function visitPlaced(text: string, visit: (token: Token, position: number, at: number) => void): number {
+  let position = -1
+  let lastStart = -1
+  visitTokens(text, (token, at) => {
+    const start = at + token.start
+    if (start > lastStart) position++
+    lastStart = start
+    visit(token, position, at)
+  })
+  return position + 1
+}
+
+/**
  * The terms a query asks for, each with how often it stands there. Stop words ask only in a query that has nothing else: "to be or not
  * to be" finds what holds these words, "the keel of a ship" asks for keel and ship alone. Within a run of Han or Hangul, pairs of
  * characters ask, not the single ones.

@@ -4,9 +4,12 @@
  */
 import { BestOf } from '../best-of.ts'
 import { requireCount } from '../query.ts'
-import { queryTerms } from './analyzer.ts'
-import { Bm25, comesFirst } from './bm25.ts'
+import { askWords } from './asked-words.ts'
+import { statisticsOf } from './bm25.ts'
+import { explainHit } from './explain.ts'
 import { compileFilters } from './filters.ts'
+import { planQuery } from './query-plan.ts'
+import { comesFirst, Ranking } from './ranking.ts'
 import type { SearchEntry, SearchIndex, SearchQuery, SearchResult } from './search-index.ts'
 import type { Segment } from './segment.ts'
 import { buildSegment } from './segment-builder.ts'
@@ -43,7 +46,7 @@ const entriesPerSegment = 2_000
 
 class Bm25Index implements SearchIndex {
   #segments: readonly Segment[]
-  readonly #bm25 = new Bm25()
+  readonly #ranking = new Ranking()
 
   constructor(segments: readonly Segment[]) {
     this.#segments = segments
@@ -69,14 +72,26 @@ class Bm25Index implements SearchIndex {
     this.#segments = settle(this.#segments)
   }
 
-  search({ text, filters = [], limit, offset = 0 }: SearchQuery): SearchResult {
+  search({ text, filters = [], limit, offset = 0, explain = false }: SearchQuery): SearchResult {
     requireCount('limit', limit)
     requireCount('offset', offset)
     const filter = compileFilters(filters)
+    const segments = this.#segments
+    const plan = planQuery(text)
+    const asked = askWords(segments, plan)
     const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)
-    const total = this.#bm25.rank(this.#segments, queryTerms(text), filter, top)
+    const total = this.#ranking.rank(segments, { plan, asked, filter }, top)
+    const explained = { segments, plan, asked, statistics: statisticsOf(segments) }
     const hits = top.sorted().slice(offset)
-    return { hits: hits.map(({ segment, entry, score }) => ({ id: segment.parts.ids.at(entry), score })), total }
+    return {
+      hits: hits.map((hit) => ({
+        id: hit.segment.parts.ids.at(hit.entry),
+        score: hit.score,
+        boost: hit.boost,
+        ...(explain && { explanation: explainHit(hit, explained) }),
+      })),
+      total,
+    }
   }
 
   snapshot(mark: string): Uint8Array {

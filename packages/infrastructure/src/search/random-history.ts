@@ -5,6 +5,9 @@ export const historyQueries: readonly SearchQuery[] = [
   { text: 'keel', limit: 100 },
   { text: 'mast sail rope keel', limit: 5, offset: 3 },
   { text: 'the of', limit: 100 },
+  { text: '"keel mast"', limit: 100 },
+  { text: 'sail keel', limit: 100, explain: true },
+  { text: 'fooBar', limit: 100 },
   { text: 'anchor oak', limit: 100, filters: [{ attribute: 'path', glob: 'p[0-4]/*' }] },
   { text: 'keel pine', limit: 100, filters: [{ attribute: 'odd', equals: 'yes' }] },
 ]

@@ -230,6 +230,123 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     },
   },
   {
+    name: 'search() wants what stands between quotation marks as a phrase',
+    run(create) {
+      const index = filled(create, {
+        phrase: 'a false keel below the keel of the ship',
+        apart: 'the keel is not false, the ship is',
+        turned: 'keel false',
+        plural: 'two false keels',
+        other: 'mast',
+      })
+      assert.deepEqual(found(index, '"false keel"').toSorted(), ['phrase', 'plural'])
+      assert.deepEqual(found(index, '“false keel” mast').toSorted(), ['phrase', 'plural'])
+      assert.deepEqual(found(index, '"keel of the ship"'), ['phrase'])
+      assert.deepEqual(found(index, '"keel of a ship"'), [])
+      assert.deepEqual(found(index, '"false keel" "the ship"'), ['phrase'])
+      assert.deepEqual(found(index, '"false mast"'), [])
+      assert.deepEqual(found(index, '"of the"'), ['phrase'])
+      assert.equal(index.search({ text: '"false keel"', limit: 0 }).total, 2)
+    },
+  },
+  {
+    name: 'search() finds no phrase across title and text',
+    run(create) {
+      const index = create()
+      index.upsert([
+        { id: 'across', title: 'false', text: 'keel', attributes: {} },
+        { id: 'within', title: 'mast', text: 'false keel', attributes: {} },
+        { id: 'titled', title: 'false keel', text: '', attributes: {} },
+      ])
+      assert.deepEqual(found(index, '"false keel"').toSorted(), ['titled', 'within'])
+    },
+  },
+  {
+    name: 'search() puts phrases first, and equal titles before them',
+    run(create) {
+      const filler = 'oak pine elm ash beech '.repeat(40)
+      const index = create()
+      index.upsert([
+        { id: 'many', title: 'keel keel false', text: 'keel keel false false', attributes: {} },
+        { id: 'phrase', title: '', text: `${filler} a false keel ${filler}`, attributes: {} },
+        { id: 'title', title: 'False keels', text: filler.repeat(3), attributes: {} },
+        { id: 'longer', title: 'A false keel of oak', text: '', attributes: {} },
+        { id: 'one', title: 'Keel', text: filler, attributes: {} },
+      ])
+      assert.deepEqual(found(index, 'false keel'), ['title', 'longer', 'phrase', 'many', 'one'])
+      assert.equal(found(index, 'the false keel')[0], 'longer')
+      assert.equal(found(index, 'keel')[0], 'one')
+    },
+  },
+  {
+    name: 'search() puts what holds the identifier asked for first',
+    run(create) {
+      const filler = 'oak pine elm ash beech '.repeat(40)
+      const texts: Readonly<Record<string, [holder: string, parts: string]>> = {
+        fooBarBaz: ['call fooBarBaz()', 'foo bar. baz foo, bar foo'],
+        snake_case_name: ['set snake_case_name', 'snake name case snake case'],
+        DOCUMENTS_FILE_TOO_LARGE: [
+          'DOCUMENTS_FILE_TOO_LARGE is raised',
+          'documents: a file is large, documents too large',
+        ],
+        'search.createIndex': ['see search.createIndex', 'search index create search index'],
+        '24.21.0-beta.3': ['since 24.21.0-beta.3', 'beta 3 of beta 3, 24.21.0'],
+        'src/domain/read-file.ts': ['in src/domain/read-file.ts', 'src src read domain, file ts domain'],
+      }
+      for (const [identifier, [holder, parts]] of Object.entries(texts)) {
+        const index = filled(create, { holder: `${filler} ${holder} ${filler}`, parts, other: 'mast' })
+        assert.deepEqual(found(index, identifier), ['holder', 'parts'], identifier)
+        assert.equal(found(index, `the ${identifier}`)[0], 'holder', identifier)
+      }
+    },
+  },
+  {
+    name: 'search() finds phrases in scripts without spaces',
+    run(create) {
+      const index = filled(create, { zh: '如何安装搜索引擎？', apart: '引擎安装，搜索', ja: '東京タワーに行きました' })
+      assert.deepEqual(found(index, '"安装搜索引擎"'), ['zh'])
+      assert.equal(found(index, '安装搜索引擎')[0], 'zh')
+      assert.deepEqual(found(index, '"東京タワー"'), ['ja'])
+    },
+  },
+  {
+    name: 'search() says how each score came about, when asked to',
+    run(create) {
+      const index = create()
+      index.upsert([
+        { id: 'a', title: 'Keel', text: 'The keel, a false keel', attributes: {} },
+        { id: 'b', title: 'Mast', text: 'false oak', attributes: {} },
+      ])
+      const query = { text: 'false keels', limit: 10 }
+      const { hits } = index.search({ ...query, explain: true })
+      assert.deepEqual(
+        hits.map(({ id, score, boost }) => ({ id, score, boost })),
+        index.search(query).hits,
+      )
+      const [first, second] = hits.map((hit) => hit.explanation)
+      assert.deepEqual(
+        first?.words.map(({ word, term, match, frequency }) => ({ word, term, match, frequency })),
+        [
+          { word: 'false', term: 'fals', match: 'exact', frequency: { title: 0, text: 1 } },
+          { word: 'keels', term: 'keel', match: 'exact', frequency: { title: 1, text: 2 } },
+        ],
+      )
+      assert.deepEqual(
+        first?.exact.map(({ kind }) => kind),
+        ['phrase'],
+      )
+      assert.deepEqual(second?.exact, [])
+      assert.equal(first?.length, 4)
+      assert.equal(second?.averageLength, 3.5)
+      for (const [number, hit] of hits.entries()) {
+        const parts = [...(hit.explanation?.words ?? []), ...(hit.explanation?.exact ?? [])]
+        const total = parts.reduce((sum, part) => sum + part.score, 0)
+        assert.ok(Math.abs(total - hit.score) < 1e-9, `hit ${number}: ${total} is not ${hit.score}`)
+        assert.equal(hit.explanation?.score, hit.score)
+      }
+    },
+  },
+  {
     name: 'search() filters by equal values',
     run(create) {
       const index = withPaths(create)

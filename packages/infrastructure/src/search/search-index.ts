@@ -9,8 +9,13 @@
  *   gives the same hits and scores. Equal scores are ordered by id, UTF-16 unit by unit.
  * - Any word of the query may match (OR). A query without a letter or digit finds nothing. Stop words count only in a query that has no
  *   other words.
+ * - What stands between two quotation marks is a phrase: an entry must hold its words one behind the other, stop words among them.
+ * - Entries that match exactly come first: those whose title the query is, that hold the identifier it is, or its words as a phrase. An
+ *   entry that does so in more of these ways comes before one that does in fewer; among equals the words decide. Phrases are found within
+ *   the title or within the text, and in the first 65,535 words of an entry.
  */
 import type { SearchFilter } from '../query.ts'
+import type { Explanation } from './explain.ts'
 
 export interface SearchIndex {
   /** Number of entries. */
@@ -39,10 +44,22 @@ export interface SearchQuery {
   readonly limit: number
   /** Hits passed over, the best first. Pages of an unchanged index neither overlap nor leave gaps. */
   readonly offset?: number
+  /** Whether each hit says how its score came about. */
+  readonly explain?: boolean
 }
 
 export interface SearchResult {
-  readonly hits: readonly { readonly id: string; readonly score: number }[]
+  readonly hits: readonly SearchHit[]
   /** All matching entries, not only those returned. */
   readonly total: number
+}
+
+export interface SearchHit {
+  readonly id: string
+  /** Above 0; what the words give and the boost. */
+  readonly score: number
+  /** The part of the score that an exact match gave; 0 for an entry that only has words of the query. */
+  readonly boost: number
+  /** When the query asked for it. */
+  readonly explanation?: Explanation
 }

@@ -1,7 +1,7 @@
-/** Makes a segment from entries: counts the terms entry by entry, then lays the counts out by term. */
-import { visitTokens } from './analyzer.ts'
+/** Makes a segment from entries: counts and places the terms entry by entry, then lays counts and positions out by term. */
+import { visitPlaced } from './analyzer.ts'
 import type { SearchEntry } from './search-index.ts'
-import { type Column, mostCounted, Segment } from './segment.ts'
+import { type Column, lastPosition, mostCounted, Segment } from './segment.ts'
 import { StringTable } from './string-table.ts'
 import type { Token } from './token.ts'
 
@@ -9,10 +9,16 @@ import type { Token } from './token.ts'
 export function buildSegment(entries: readonly SearchEntry[]): Segment {
   const postings = new PostingsBuilder()
   const lengths = new Uint32Array(entries.length)
-  for (const [number, entry] of entries.entries()) lengths[number] = postings.add(number, entry)
+  const titleEnds = new Uint16Array(entries.length)
+  for (const [number, entry] of entries.entries()) {
+    const { length, titleEnd } = postings.add(number, entry)
+    lengths[number] = length
+    titleEnds[number] = titleEnd
+  }
   return new Segment({
     ids: StringTable.from(entries.map((entry) => entry.id)),
     lengths,
+    titleEnds,
     columns: buildColumns(entries),
     ...postings.build(),
   })
@@ -27,36 +33,42 @@ class PostingsBuilder {
   readonly #postingTerms: number[] = []
   /** By term: where the posting of the last entry that holds it is. */
   readonly #lastPosting: number[] = []
+  /** Occurrence by occurrence, in the order met. */
+  readonly #occurrenceTerms: number[] = []
+  readonly #occurrencePositions: number[] = []
 
-  /** Returns the number of words. */
-  add(entryNumber: number, entry: SearchEntry): number {
+  add(entryNumber: number, entry: SearchEntry): { readonly length: number; readonly titleEnd: number } {
     let length = 0
-    const count = ({ term, kind }: Token): void => {
-      if (kind === 'word') length++
-      this.#count(this.#numberOf(term), entryNumber)
-    }
-    visitTokens(entry.title, count)
-    visitTokens(entry.text, count)
-    return length
+    const addText = (text: string, from: number): number =>
+      visitPlaced(text, ({ term, kind }, position) => {
+        if (kind === 'word') length++
+        this.#count(this.#numberOf(term), entryNumber, Math.min(from + position, lastPosition))
+      })
+    const titleEnd = Math.min(addText(entry.title, 0), lastPosition)
+    addText(entry.text, titleEnd + 1)
+    return { length, titleEnd }
   }
 
   build() {
     const sorted = this.#terms.toSorted()
-    const postingStarts = new Uint32Array(sorted.length + 1)
     const ranks = new Uint32Array(sorted.length)
     for (const [rank, term] of sorted.entries()) ranks[this.#numberOf(term)] = rank
-    for (const term of this.#postingTerms) addAt(postingStarts, (ranks[term] ?? 0) + 1, 1)
-    for (let rank = 0; rank < sorted.length; rank++) addAt(postingStarts, rank + 1, postingStarts[rank] ?? 0)
-
-    const next = postingStarts.slice()
+    const postingStarts = startsOf(this.#postingTerms, ranks)
+    const nextPosting = postingStarts.slice()
     const postingEntries = new Uint32Array(this.#entries.length)
     const postingCounts = new Uint16Array(this.#entries.length)
     for (const [posting, term] of this.#postingTerms.entries()) {
-      const at = addAt(next, ranks[term] ?? 0, 1)
+      const at = addAt(nextPosting, ranks[term] ?? 0, 1)
       postingEntries[at] = this.#entries[posting] ?? 0
-      postingCounts[at] = Math.min(this.#counts[posting] ?? 0, mostCounted)
+      postingCounts[at] = this.#counts[posting] ?? 0
     }
-    return { terms: StringTable.from(sorted), postingStarts, postingEntries, postingCounts }
+    const positionStarts = startsOf(this.#occurrenceTerms, ranks)
+    const nextPosition = positionStarts.slice()
+    const positions = new Uint16Array(this.#occurrenceTerms.length)
+    for (const [occurrence, term] of this.#occurrenceTerms.entries()) {
+      positions[addAt(nextPosition, ranks[term] ?? 0, 1)] = this.#occurrencePositions[occurrence] ?? 0
+    }
+    return { terms: StringTable.from(sorted), postingStarts, postingEntries, postingCounts, positionStarts, positions }
   }
 
   #numberOf(term: string): number {
@@ -68,16 +80,28 @@ class PostingsBuilder {
     return number
   }
 
-  #count(term: number, entry: number): void {
+  #count(term: number, entry: number, position: number): void {
     const last = this.#lastPosting[term] ?? -1
-    if (last >= 0 && this.#entries[last] === entry) {
-      this.#counts[last] = (this.#counts[last] ?? 0) + 1
+    const count = last >= 0 && this.#entries[last] === entry ? (this.#counts[last] ?? 0) : 0
+    if (count === mostCounted) return
+    this.#occurrenceTerms.push(term)
+    this.#occurrencePositions.push(position)
+    if (count > 0) {
+      this.#counts[last] = count + 1
       return
     }
     this.#lastPosting[term] = this.#entries.push(entry) - 1
     this.#counts.push(1)
     this.#postingTerms.push(term)
   }
+}
+
+/** By rank of the term: where its part of an array begins that holds something for each of `terms`, and where the last part ends. */
+function startsOf(terms: readonly number[], ranks: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(ranks.length + 1)
+  for (const term of terms) addAt(starts, (ranks[term] ?? 0) + 1, 1)
+  for (let rank = 0; rank < ranks.length; rank++) addAt(starts, rank + 1, starts[rank] ?? 0)
+  return starts
 }
 
 function buildColumns(entries: readonly SearchEntry[]): Map<string, Column> {

@@ -9,12 +9,15 @@ export function mergeSegments(segments: readonly Segment[]): Segment {
     segments.map((segment) => segment.struck.map((struck) => 1 - struck)),
   )
   const lengths = new Uint32Array(entries.table.size)
+  const titleEnds = new Uint16Array(entries.table.size)
   forEachLiveEntry(segments, entries, (segment, entry, number) => {
     lengths[number] = segment.parts.lengths[entry] ?? 0
+    titleEnds[number] = segment.parts.titleEnds[entry] ?? 0
   })
   return new Segment({
     ids: entries.table,
     lengths,
+    titleEnds,
     columns: mergeColumns(segments, entries),
     ...mergePostings(segments, entries),
   })
@@ -26,24 +29,41 @@ function mergePostings(segments: readonly Segment[], entries: MergedTables) {
     segments.map((segment) => segment.parts.terms),
     holders,
   )
-  const postingStarts = new Uint32Array(terms.size + 1)
-  for (const [index, counts] of holders.entries()) {
-    for (const [term, count] of counts.entries()) {
-      if (count > 0) addTo(postingStarts, (positions[index]?.[term] ?? 0) + 1, count)
-    }
-  }
-  for (let term = 0; term < terms.size; term++) addTo(postingStarts, term + 1, postingStarts[term] ?? 0)
-
-  const size = postingStarts[terms.size] ?? 0
+  const postingStarts = mergedStarts(holders, positions, terms.size)
+  const positionStarts = mergedStarts(segments.map(occurrencesByTerm), positions, terms.size)
   const target: PostingsTarget = {
-    next: postingStarts.slice(),
-    entries: new Uint32Array(size),
-    counts: new Uint16Array(size),
+    nextPosting: postingStarts.slice(),
+    nextPosition: positionStarts.slice(),
+    entries: new Uint32Array(postingStarts[terms.size] ?? 0),
+    counts: new Uint16Array(postingStarts[terms.size] ?? 0),
+    positions: new Uint16Array(positionStarts[terms.size] ?? 0),
   }
   for (const [index, segment] of segments.entries()) {
     copyPostings(segment, positions[index] ?? new Uint32Array(), entries.positions[index] ?? new Uint32Array(), target)
   }
-  return { terms, postingStarts, postingEntries: target.entries, postingCounts: target.counts }
+  const { entries: postingEntries, counts: postingCounts } = target
+  return { terms, postingStarts, postingEntries, postingCounts, positionStarts, positions: target.positions }
+}
+
+/**
+ * Where each term's part begins in an array of all segments.
+ *
+ * @param sizes by segment and term.
+ * @param positions by segment and term: where the term has gone.
+ */
+function mergedStarts(
+  sizes: readonly Uint32Array[],
+  positions: readonly Uint32Array[],
+  termCount: number,
+): Uint32Array {
+  const starts = new Uint32Array(termCount + 1)
+  for (const [index, counts] of sizes.entries()) {
+    for (const [term, count] of counts.entries()) {
+      if (count > 0) addTo(starts, (positions[index]?.[term] ?? 0) + 1, count)
+    }
+  }
+  for (let term = 0; term < termCount; term++) addTo(starts, term + 1, starts[term] ?? 0)
+  return starts
 }
 
 function holdersByTerm(segment: Segment): Uint32Array {
@@ -52,11 +72,25 @@ function holdersByTerm(segment: Segment): Uint32Array {
   return holders
 }
 
+function occurrencesByTerm({ parts, struck }: Segment): Uint32Array {
+  const occurrences = new Uint32Array(parts.terms.size)
+  for (let term = 0; term < occurrences.length; term++) {
+    const end = parts.postingStarts[term + 1] ?? 0
+    for (let at = parts.postingStarts[term] ?? 0; at < end; at++) {
+      if (struck[parts.postingEntries[at] ?? 0] === 0) addTo(occurrences, term, parts.postingCounts[at] ?? 0)
+    }
+  }
+  return occurrences
+}
+
 interface PostingsTarget {
   /** By term: where its next posting goes. */
-  readonly next: Uint32Array
+  readonly nextPosting: Uint32Array
+  /** By term: where its next position goes. */
+  readonly nextPosition: Uint32Array
   readonly entries: Uint32Array
   readonly counts: Uint16Array
+  readonly positions: Uint16Array
 }
 
 function copyPostings(
@@ -65,17 +99,24 @@ function copyPostings(
   entries: Uint32Array,
   target: PostingsTarget,
 ): void {
-  const { postingStarts, postingEntries, postingCounts } = parts
+  const { postingStarts, postingEntries, postingCounts, positionStarts, positions } = parts
   for (const [term, newTerm] of terms.entries()) {
     const end = postingStarts[term + 1] ?? 0
-    let to = target.next[newTerm] ?? 0
+    let to = target.nextPosting[newTerm] ?? 0
+    let toPosition = target.nextPosition[newTerm] ?? 0
+    let from = positionStarts[term] ?? 0
     for (let at = postingStarts[term] ?? 0; at < end; at++) {
       const entry = postingEntries[at] ?? 0
-      if (struck[entry] === 1) continue
-      target.entries[to] = entries[entry] ?? 0
-      target.counts[to++] = postingCounts[at] ?? 0
+      const count = postingCounts[at] ?? 0
+      if (struck[entry] === 0) {
+        target.entries[to] = entries[entry] ?? 0
+        target.counts[to++] = count
+        for (let i = 0; i < count; i++) target.positions[toPosition++] = positions[from + i] ?? 0
+      }
+      from += count
     }
-    target.next[newTerm] = to
+    target.nextPosting[newTerm] = to
+    target.nextPosition[newTerm] = toPosition
   }
 }
 

@@ -10,6 +10,8 @@ export interface SegmentParts {
   readonly ids: StringTable
   /** Words by entry, stop words aside. */
   readonly lengths: Uint32Array
+  /** By entry: how many positions its title takes. The text begins one further on, so that no phrase reaches from one into the other. */
+  readonly titleEnds: Uint16Array
   readonly terms: StringTable
   /** Where the postings of each term start, and one more: where the last ones end. */
   readonly postingStarts: Uint32Array
@@ -17,6 +19,10 @@ export interface SegmentParts {
   readonly postingEntries: Uint32Array
   /** How often, beside each of `postingEntries`. */
   readonly postingCounts: Uint16Array
+  /** Where the positions of each term start, and one more: where the last ones end. */
+  readonly positionStarts: Uint32Array
+  /** Where in its entry a term stands: as many as its count for each posting, in the order of the postings, ascending. */
+  readonly positions: Uint16Array
   readonly columns: ReadonlyMap<string, Column>
 }
 
@@ -29,6 +35,9 @@ export interface Column {
 
 /** A count above this is taken as this. */
 export const mostCounted = 0xffff
+
+/** A position from here on is taken as this, and no phrase is found there. */
+export const lastPosition = 0xffff
 
 export class Segment {
   readonly parts: SegmentParts

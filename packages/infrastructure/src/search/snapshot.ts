@@ -7,7 +7,7 @@ import { StringTable } from './string-table.ts'
 const format: FrameFormat = {
   magic: 0x4b53_4958,
   // Goes up with the layout, and with any change to how text becomes terms: old terms would not be found.
-  version: 1,
+  version: 2,
   invalid: infrastructureErrors.SEARCH_SNAPSHOT_INVALID,
 }
 interface Header {
@@ -39,17 +39,20 @@ export function decodeSnapshot(bytes: Uint8Array): { segments: Segment[]; mark: 
 
 /** In the order in which `readSegment` takes them. */
 function arraysOf({ parts, struck }: Segment): FrameArray[] {
-  const { ids, lengths, terms, postingStarts, postingEntries, postingCounts, columns } = parts
+  const { ids, lengths, titleEnds, terms, columns } = parts
   return [
     struck,
     ids.units,
     ids.starts,
     lengths,
+    titleEnds,
     terms.units,
     terms.starts,
-    postingStarts,
-    postingEntries,
-    postingCounts,
+    parts.postingStarts,
+    parts.postingEntries,
+    parts.postingCounts,
+    parts.positionStarts,
+    parts.positions,
     ...[...columns.values()].flatMap(({ values, codes }) => [values.units, values.starts, codes]),
   ]
 }
@@ -64,10 +67,13 @@ function readSegment(reader: ArrayReader, { columns, lengths }: Header['segments
   const parts: SegmentParts = {
     ids: strings(),
     lengths: uint32(),
+    titleEnds: uint16(),
     terms: strings(),
     postingStarts: uint32(),
     postingEntries: uint32(),
     postingCounts: uint16(),
+    positionStarts: uint32(),
+    positions: uint16(),
     columns: new Map(columns.map((name): [string, Column] => [name, { values: strings(), codes: uint32() }])),
   }
   if (!fits(parts, struck)) throw new RangeError('The arrays of a segment are not as long as one another say')
@@ -75,16 +81,18 @@ function readSegment(reader: ArrayReader, { columns, lengths }: Header['segments
 }
 
 /** Whether the arrays are as long as they say of each other; what is in them is vouched for by the checksum. */
-function fits({ ids, lengths, terms, columns, ...postings }: SegmentParts, struck: Uint8Array): boolean {
-  const { postingStarts, postingEntries, postingCounts } = postings
+function fits({ ids, lengths, titleEnds, terms, columns, ...postings }: SegmentParts, struck: Uint8Array): boolean {
+  const { postingStarts, postingEntries, postingCounts, positionStarts, positions } = postings
   const tables = [ids, terms, ...[...columns.values()].map((column) => column.values)]
   return (
-    [lengths, struck, ...[...columns.values()].map((column) => column.codes)].every(
+    [lengths, titleEnds, struck, ...[...columns.values()].map((column) => column.codes)].every(
       (array) => array.length === ids.size,
     ) &&
     tables.every((table) => table.starts.at(-1) === table.units.length) &&
     postingStarts.length === terms.starts.length &&
     postingStarts.at(-1) === postingEntries.length &&
-    postingEntries.length === postingCounts.length
+    postingEntries.length === postingCounts.length &&
+    positionStarts.length === terms.starts.length &&
+    positionStarts.at(-1) === positions.length
   )
 }

@@ -107,7 +107,7 @@ describe('openSnapshot()', () => {
     expect(refuses(Buffer.from('{"name":"not a snapshot","but":"json"}'))).toBe(true)
     const newer = makeIndex().snapshot('')
     newer[4] = 99
-    expect(() => openSnapshot(sealed(newer))).toThrow('it is of version 99, this program reads 1')
+    expect(() => openSnapshot(sealed(newer))).toThrow('it is of version 99, this program reads 2')
   })
 
   it('refuses parts that do not fit together under a checksum that holds', () => {

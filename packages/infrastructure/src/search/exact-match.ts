@@ -1,0 +1,43 @@
+/**
+ * What brings an entry to the front whatever its words weigh: the query as a phrase, as its identifier, as its title. Each is worth the
+ * highest score that the words of the query could ever give, so an entry with one comes before all without, and with two before all with one.
+ */
+import { visitPhrase, visitPositions } from './phrase-match.ts'
+import type { QueryPlan } from './query-plan.ts'
+import { lastPosition, type Segment } from './segment.ts'
+
+/**
+ * - `phrase`: the words of the query, two or more, stand together in this order; stop words at its ends aside.
+ * - `identifier`: the query is an identifier (`fooBar`, `foo_bar`, `1.2.3-beta`), and the entry holds it.
+ * - `title`: the query is the whole title.
+ */
+export type ExactKind = 'phrase' | 'identifier' | 'title'
+
+/** Visits the entries that match exactly, once for each kind. */
+export function visitExact(
+  segment: Segment,
+  { whole, core, identifier }: QueryPlan,
+  visit: (entry: number, kind: ExactKind) => void,
+): void {
+  if (core) visitPhrase(segment, core, (entry) => visit(entry, 'phrase'))
+  if (identifier !== undefined) {
+    const term = segment.parts.terms.find(identifier)
+    if (term >= 0) visitPositions(segment, term, (entry) => visit(entry, 'identifier'))
+  }
+  if (whole) {
+    const { titleEnds } = segment.parts
+    const visitTitle = (entry: number) => {
+      if (titleEnds[entry] === whole.span && whole.span < lastPosition) visit(entry, 'title')
+    }
+    visitPhrase(segment, whole, visitTitle, 'at the start')
+  }
+}
+
+/** Which entries of a segment hold every required phrase, by 1; `undefined` when none is required. */
+export function holdingRequired(segment: Segment, { required }: QueryPlan): Uint8Array | undefined {
+  if (required.length === 0) return undefined
+  const held = new Uint32Array(segment.size)
+  for (const phrase of required)
+    visitPhrase(segment, phrase, (entry) => held.fill((held[entry] ?? 0) + 1, entry, entry + 1))
+  return Uint8Array.from(held, (count) => (count === required.length ? 1 : 0))
+}

@@ -1,0 +1,111 @@
+/**
+ * What a query asks for, read once before any segment is looked at: words, phrases that must stand in an entry, and what would make an
+ * entry an exact match and so bring it to the front.
+ */
+import { visitPlaced } from './analyzer.ts'
+import type { TokenKind } from './chain-tokens.ts'
+
+export interface QueryPlan {
+  /** What ranks, in the order of the query, each term once. */
+  readonly words: readonly QueryWord[]
+  /** Quoted phrases: an entry must hold each. */
+  readonly required: readonly Phrase[]
+  /** The whole query as a phrase; of one word only when it can equal a title. `undefined` when the query has nothing that asks. */
+  readonly whole: Phrase | undefined
+  /** The whole query without stop words around it, when that leaves several words. */
+  readonly core: Phrase | undefined
+  /** The term of the identifier that the query consists of. */
+  readonly identifier: string | undefined
+}
+
+export interface QueryWord {
+  readonly term: string
+  /** As it stands in the query the first time. */
+  readonly text: string
+  /** How often it stands in the query. */
+  readonly times: number
+  /** Whether the query ends with it, without so much as a space behind. */
+  readonly isLast: boolean
+}
+
+export interface Phrase {
+  /** Terms in order, each with its distance from the first position. */
+  readonly terms: readonly { readonly term: string; readonly offset: number }[]
+  /** How many positions it takes. */
+  readonly span: number
+}
+
+interface PlacedToken {
+  readonly term: string
+  readonly kind: TokenKind
+  readonly position: number
+  readonly start: number
+  readonly end: number
+}
+
+export function planQuery(text: string): QueryPlan {
+  const tokens: PlacedToken[] = []
+  visitPlaced(text, ({ term, kind, start, end }, position, at) =>
+    tokens.push({ term, kind, position, start: at + start, end: at + end }),
+  )
+  const core = withoutOuterStopWords(tokens)
+  const corePhrase = phraseOf(core)
+  return {
+    words: wordsOf(text, tokens),
+    required: quotedRanges(text).flatMap(([start, end]) => {
+      const phrase = phraseOf(tokens.filter((token) => token.start >= start && token.end <= end))
+      return phrase ? [phrase] : []
+    }),
+    whole: phraseOf(tokens),
+    core: corePhrase && corePhrase.terms.length > 1 ? corePhrase : undefined,
+    identifier: identifierOf(core),
+  }
+}
+
+/** Stop words ask only in a query that has nothing else; of a run of Han or Hangul the pairs ask. */
+function wordsOf(text: string, tokens: readonly PlacedToken[]): QueryWord[] {
+  const asking = tokens.filter(({ kind }) => kind === 'word' || kind === 'compound')
+  const words = new Map<string, QueryWord>()
+  for (const { term, start, end } of asking.length > 0 ? asking : tokens) {
+    const known = words.get(term)
+    words.set(term, {
+      term,
+      text: known?.text ?? text.slice(start, end),
+      times: (known?.times ?? 0) + 1,
+      isLast: end === text.length,
+    })
+  }
+  return [...words.values()]
+}
+
+/** One term for each position: identifiers count by their parts, and what ends a run of Han is in the pair before it. */
+function phraseOf(tokens: readonly PlacedToken[]): Phrase | undefined {
+  const chosen = tokens.filter(({ kind }) => kind === 'word' || kind === 'stop')
+  const [first] = chosen
+  const last = tokens.at(-1)
+  if (!first || !last) return undefined
+  return {
+    terms: chosen.map(({ term, position }) => ({ term, offset: position - first.position })),
+    span: last.position - first.position + 1,
+  }
+}
+
+function withoutOuterStopWords(tokens: readonly PlacedToken[]): readonly PlacedToken[] {
+  const from = tokens.findIndex(({ kind }) => kind !== 'stop')
+  if (from < 0) return tokens
+  return tokens.slice(from, tokens.findLastIndex(({ kind }) => kind !== 'stop') + 1)
+}
+
+function identifierOf(tokens: readonly PlacedToken[]): string | undefined {
+  const [first] = tokens
+  const end = tokens.reduce((furthest, token) => Math.max(furthest, token.end), 0)
+  const whole = tokens.find((token) => token.kind === 'compound' && token.start === first?.start && token.end === end)
+  return whole?.term
+}
+
+const quoted = /["“”„«»]([^"“”„«»]*)["“”«»]/gu
+
+/** What stands between two quotation marks; a single one is no more than a character. */
+function quotedRanges(text: string): [start: number, end: number][] {
+  return Array.from(text.matchAll(quoted), (match) => [match.index + 1, match.index + match[0].length - 1])
+}
