@@ -4,13 +4,13 @@
  */
 import { BestOf } from '../best-of.ts'
 import { requireCount } from '../query.ts'
-import { askWords } from './asked-words.ts'
+import { type AskedWord, askWords, type WordRules } from './asked-words.ts'
 import { statisticsOf } from './bm25.ts'
 import { explainHit } from './explain.ts'
 import { compileFilters } from './filters.ts'
-import { planQuery } from './query-plan.ts'
-import { comesFirst, Ranking } from './ranking.ts'
-import type { SearchEntry, SearchIndex, SearchQuery, SearchResult } from './search-index.ts'
+import { planQuery, type QueryPlan } from './query-plan.ts'
+import { comesFirst, Ranking, type ScoredEntry } from './ranking.ts'
+import type { SearchEntry, SearchHit, SearchIndex, SearchQuery, SearchResult } from './search-index.ts'
 import type { Segment } from './segment.ts'
 import { buildSegment } from './segment-builder.ts'
 import { mergeSegments } from './segment-merge.ts'
@@ -25,7 +25,7 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
  * @example
  * const index = createSearchIndex()
  * index.upsert([{ id: 'a', title: 'Keels', text: 'A keelson ties the frames.', attributes: { path: 'ships/keel.md' } }])
- * index.search({ text: 'frames', limit: 10 }) // { hits: [{ id: 'a', score: 0.28… }], total: 1 }
+ * index.search({ text: 'frames', limit: 10 }) // { hits: [{ id: 'a', score: 0.28…, boost: 0 }], total: 1, terms: ['frame'] }
  */
 export function createSearchIndex(): SearchIndex {
   return new Bm25Index([])
@@ -43,6 +43,9 @@ export function openSnapshot(bytes: Uint8Array): { readonly index: SearchIndex; 
 
 /** Bounds what building takes at once; segments of a large change are merged right away. */
 const entriesPerSegment = 2_000
+
+/** What a query finds below this is few. */
+const fewHits = 10
 
 class Bm25Index implements SearchIndex {
   #segments: readonly Segment[]
@@ -72,26 +75,34 @@ class Bm25Index implements SearchIndex {
     this.#segments = settle(this.#segments)
   }
 
-  search({ text, filters = [], limit, offset = 0, explain = false }: SearchQuery): SearchResult {
+  search(query: SearchQuery): SearchResult {
+    const { text, filters = [], limit, offset = 0, prefix = false, typos = 'unknown words' } = query
     requireCount('limit', limit)
     requireCount('offset', offset)
     const filter = compileFilters(filters)
-    const segments = this.#segments
     const plan = planQuery(text)
-    const asked = askWords(segments, plan)
-    const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)
-    const total = this.#ranking.rank(segments, { plan, asked, filter }, top)
-    const explained = { segments, plan, asked, statistics: statisticsOf(segments) }
-    const hits = top.sorted().slice(offset)
-    return {
-      hits: hits.map((hit) => ({
-        id: hit.segment.parts.ids.at(hit.entry),
-        score: hit.score,
-        boost: hit.boost,
-        ...(explain && { explanation: explainHit(hit, explained) }),
-      })),
-      total,
+    const rank = (rules: WordRules) => {
+      const asked = askWords(this.#segments, plan, rules)
+      const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)
+      return { asked, top, total: this.#ranking.rank(this.#segments, { plan, asked, filter }, top) }
     }
+    let ranked = rank({ prefix, typos: typos === 'never' ? 'never' : 'unknown words' })
+    if (typos === 'few hits' && ranked.total < fewHits) ranked = rank({ prefix, typos: 'all words' })
+    const { asked, top, total } = ranked
+    const hits = this.#hitsOf(top.sorted().slice(offset), plan, query.explain ? asked : undefined)
+    return { hits, total, terms: termsOf(asked) }
+  }
+
+  /** @param asked when each hit is to be explained. */
+  #hitsOf(entries: readonly ScoredEntry[], plan: QueryPlan, asked: readonly AskedWord[] | undefined): SearchHit[] {
+    const segments = this.#segments
+    const explained = asked && { segments, plan, asked, statistics: statisticsOf(segments) }
+    return entries.map((hit) => ({
+      id: hit.segment.parts.ids.at(hit.entry),
+      score: hit.score,
+      boost: hit.boost,
+      ...(explained && { explanation: explainHit(hit, explained) }),
+    }))
   }
 
   snapshot(mark: string): Uint8Array {
@@ -101,6 +112,10 @@ class Bm25Index implements SearchIndex {
   #strike(ids: Iterable<string>): void {
     for (const id of ids) for (const segment of this.#segments) segment.strike(id)
   }
+}
+
+function termsOf(asked: readonly AskedWord[]): string[] {
+  return [...new Set(asked.flatMap(({ terms }) => terms.map(({ term }) => term)))]
 }
 
 /**

@@ -4,9 +4,11 @@ import { analyze, queryTerms, tokenize } from './analyzer.ts'
 /**
  * Where words of the query stand in a text, under the rules by which the index finds them: [start, end) in UTF-16 units of `text`,
  * sorted, apart from each other. What overlaps or touches is one range.
+ *
+ * @param query its text, or the terms that a search says it stood for.
  */
-export function highlight(text: string, query: string): [start: number, end: number][] {
-  const terms = queryTerms(query)
+export function highlight(text: string, query: string | readonly string[]): [start: number, end: number][] {
+  const terms = typeof query === 'string' ? queryTerms(query) : new Set(query)
   const ranges: [number, number][] = []
   for (const { term, start, end } of tokenize(text)) {
     if (!terms.has(term)) continue

@@ -20,6 +20,7 @@ export interface QueryPlan {
 
 export interface QueryWord {
   readonly term: string
+  readonly kind: TokenKind
   /** As it stands in the query the first time. */
   readonly text: string
   /** How often it stands in the query. */
@@ -66,10 +67,11 @@ export function planQuery(text: string): QueryPlan {
 function wordsOf(text: string, tokens: readonly PlacedToken[]): QueryWord[] {
   const asking = tokens.filter(({ kind }) => kind === 'word' || kind === 'compound')
   const words = new Map<string, QueryWord>()
-  for (const { term, start, end } of asking.length > 0 ? asking : tokens) {
+  for (const { term, kind, start, end } of asking.length > 0 ? asking : tokens) {
     const known = words.get(term)
     words.set(term, {
       term,
+      kind,
       text: known?.text ?? text.slice(start, end),
       times: (known?.times ?? 0) + 1,
       isLast: end === text.length,

@@ -8,6 +8,8 @@ export const historyQueries: readonly SearchQuery[] = [
   { text: '"keel mast"', limit: 100 },
   { text: 'sail keel', limit: 100, explain: true },
   { text: 'fooBar', limit: 100 },
+  { text: 'ancor frmes', limit: 100, explain: true },
+  { text: 'mast pin', limit: 100, prefix: true, typos: 'few hits' },
   { text: 'anchor oak', limit: 100, filters: [{ attribute: 'path', glob: 'p[0-4]/*' }] },
   { text: 'keel pine', limit: 100, filters: [{ attribute: 'odd', equals: 'yes' }] },
 ]

@@ -72,7 +72,7 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
       assert.deepEqual(found(index, 'keel'), ['b'])
       index.remove(['b', 'c'])
       assert.equal(index.size, 0)
-      assert.deepEqual(index.search({ text: 'keel mast', limit: 10 }), { hits: [], total: 0 })
+      assert.deepEqual(index.search({ text: 'keel mast', limit: 10 }), { hits: [], total: 0, terms: [] })
       index.upsert([entry('a', 'keel again')])
       assert.deepEqual(found(index, 'keel'), ['a'])
     },
@@ -146,7 +146,7 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     run(create) {
       const index = filled(create, { a: 'keel' })
       for (const text of ['', '   ', '\n\t', '"', '***', '?!', '😀', '\ud800', '\u0000', '()[]{}']) {
-        assert.deepEqual(index.search({ text, limit: 10 }), { hits: [], total: 0 })
+        assert.deepEqual(index.search({ text, limit: 10 }), { hits: [], total: 0, terms: [] })
       }
     },
   },
@@ -310,6 +310,69 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     },
   },
   {
+    name: 'search() takes a word that no entry holds for a misspelling, unless told not to',
+    run(create) {
+      const index = filled(create, {
+        a: 'the anchor holds',
+        b: 'indexing documents',
+        c: 'Straße',
+        d: 'корабль',
+        e: 'v24 p53',
+      })
+      const typed: Readonly<Record<string, string[]>> = {
+        anchr: ['a'],
+        ancohr: ['a'],
+        anchorr: ['a'],
+        anchot: ['a'],
+        indexng: ['b'],
+        dcoumetns: ['b'],
+        strasse: ['c'],
+        strase: ['c'],
+        карабль: ['d'],
+        nachor: [],
+        enchor: [],
+        anhcr: [],
+        hods: ['a'],
+        p54: [],
+        v25: [],
+      }
+      for (const [text, ids] of Object.entries(typed)) {
+        assert.deepEqual(found(index, text), ids, text)
+        const never = index.search({ text, limit: 10, typos: 'never' }).total
+        assert.equal(never, text === 'strasse' ? 1 : 0, text)
+      }
+    },
+  },
+  {
+    name: 'search() does not look for misspellings of a word that is there, unless there are few hits',
+    run(create) {
+      const index = filled(create, { a: 'keel', b: 'kell kell kell' })
+      assert.deepEqual(found(index, 'keel'), ['a'])
+      const { hits, terms } = index.search({ text: 'keel', limit: 10, typos: 'few hits' })
+      assert.deepEqual(
+        hits.map((hit) => hit.id),
+        ['a', 'b'],
+      )
+      assert.deepEqual(terms, ['keel', 'kell'])
+      index.remove(['a'])
+      assert.deepEqual(found(index, 'keel'), ['b'])
+    },
+  },
+  {
+    name: 'search() completes the word that a query ends with, when asked to',
+    run(create) {
+      const index = filled(create, { whole: 'keel', longer: 'keelson', other: 'the mast', typo: 'kegl' })
+      const typing = (text: string) =>
+        index.search({ text, limit: 10, prefix: true, typos: 'few hits' }).hits.map((hit) => hit.id)
+      assert.deepEqual(typing('kee'), ['whole', 'longer'].toSorted())
+      assert.deepEqual(typing('keel'), ['whole', 'longer', 'typo'])
+      assert.deepEqual(typing('m'), ['other'])
+      assert.deepEqual(typing('keel ma'), ['whole', 'other', 'typo'])
+      assert.deepEqual(typing('mas '), [])
+      assert.deepEqual(found(index, 'kee'), [])
+    },
+  },
+  {
     name: 'search() says how each score came about, when asked to',
     run(create) {
       const index = create()
@@ -378,7 +441,7 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
       ]
       assert.deepEqual(found(index, 'keel', both), ['d'])
       assert.deepEqual(found(index, 'keel', [{ attribute: 'path', glob: '**' }]), ['a', 'b', 'c', 'd'])
-      assert.deepEqual(index.search({ text: 'keel', filters: both, limit: 0 }), { hits: [], total: 1 })
+      assert.deepEqual(index.search({ text: 'keel', filters: both, limit: 0 }), { hits: [], total: 1, terms: ['keel'] })
     },
   },
   {
@@ -413,7 +476,7 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
         }
         assert.deepEqual(pages, all.hits)
       }
-      assert.deepEqual(index.search({ text, limit: 10, offset: 1_000 }), { hits: [], total: all.total })
+      assert.deepEqual(index.search({ text, limit: 10, offset: 1_000 }), { ...all, hits: [] })
       assert.deepEqual(index.search({ text, limit: Number.MAX_SAFE_INTEGER, offset: 1 }).hits, all.hits.slice(1))
     },
   },
@@ -421,8 +484,8 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     name: 'search() with limit 0 gives the total alone',
     run(create) {
       const index = filled(create, { a: 'keel', b: 'keel', c: 'mast' })
-      assert.deepEqual(index.search({ text: 'keel', limit: 0 }), { hits: [], total: 2 })
-      assert.deepEqual(index.search({ text: 'keel', limit: 0, offset: 5 }), { hits: [], total: 2 })
+      assert.deepEqual(index.search({ text: 'keel', limit: 0 }), { hits: [], total: 2, terms: ['keel'] })
+      assert.deepEqual(index.search({ text: 'keel', limit: 0, offset: 5 }), { hits: [], total: 2, terms: ['keel'] })
     },
   },
   {

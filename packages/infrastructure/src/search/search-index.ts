@@ -10,6 +10,7 @@
  * - Any word of the query may match (OR). A query without a letter or digit finds nothing. Stop words count only in a query that has no
  *   other words.
  * - What stands between two quotation marks is a phrase: an entry must hold its words one behind the other, stop words among them.
+ * - What a word finds as a beginning counts half, and what it finds as a misspelling less than a third, of what the word itself would.
  * - Entries that match exactly come first: those whose title the query is, that hold the identifier it is, or its words as a phrase. An
  *   entry that does so in more of these ways comes before one that does in fewer; among equals the words decide. Phrases are found within
  *   the title or within the text, and in the first 65,535 words of an entry.
@@ -44,14 +45,30 @@ export interface SearchQuery {
   readonly limit: number
   /** Hits passed over, the best first. Pages of an unchanged index neither overlap nor leave gaps. */
   readonly offset?: number
+  /** Whether the word that the query ends with may be the beginning of one, as while it is typed. Default: false. */
+  readonly prefix?: boolean
+  /** Which words may be misspelt. Default: 'unknown words'. */
+  readonly typos?: TypoTolerance
   /** Whether each hit says how its score came about. */
   readonly explain?: boolean
 }
+
+/**
+ * A word of 4 letters or more also finds what is one edit away from it, one of 8 or more what is two away: a letter too many, too few,
+ * another one, or two in the wrong order; never the first letter, and no word with a digit.
+ *
+ * - `never`: words are meant as they stand.
+ * - `unknown words`: a word that no entry holds may be misspelt.
+ * - `few hits`: so may every word of a query that finds fewer than 10 entries otherwise.
+ */
+export type TypoTolerance = 'never' | 'unknown words' | 'few hits'
 
 export interface SearchResult {
   readonly hits: readonly SearchHit[]
   /** All matching entries, not only those returned. */
   readonly total: number
+  /** The terms of the index that the words of the query stood for, beginnings and misspellings included: what `highlight` marks. */
+  readonly terms: readonly string[]
 }
 
 export interface SearchHit {

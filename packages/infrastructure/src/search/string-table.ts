@@ -50,6 +50,58 @@ export class StringTable {
     return -1
   }
 
+  /** The position of the first string that is not before `text`. */
+  startOf(text: string): number {
+    let low = 0
+    let high = this.size
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#compareWith(middle, text) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Behind the last string from `from` on that begins with `prefix`; `from` is where such strings begin. */
+  endOfPrefix(prefix: string, from: number): number {
+    return this.#endOf(from, this.size, (position) => this.#beginsWith(position, prefix))
+  }
+
+  /** Behind the last string up to `end` that has the first `length` units of the one at `position`. */
+  endOfShared(position: number, length: number, end: number): number {
+    const start = this.starts[position] ?? 0
+    return this.#endOf(position + 1, end, (other) => {
+      const otherStart = this.starts[other] ?? 0
+      if ((this.starts[other + 1] ?? 0) - otherStart < length) return false
+      for (let i = length - 1; i >= 0; i--) if (this.units[start + i] !== this.units[otherStart + i]) return false
+      return true
+    })
+  }
+
+  /** Where `holds` stops to hold, looking in steps that double: most stretches are short. */
+  #endOf(from: number, end: number, holds: (position: number) => boolean): number {
+    let low = from
+    let step = 1
+    while (low + step <= end && holds(low + step - 1)) {
+      low += step
+      step *= 2
+    }
+    let high = Math.min(end, low + step)
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (holds(middle)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #beginsWith(position: number, prefix: string): boolean {
+    const start = this.starts[position] ?? 0
+    if ((this.starts[position + 1] ?? 0) - start < prefix.length) return false
+    for (let i = 0; i < prefix.length; i++) if (this.units[start + i] !== prefix.charCodeAt(i)) return false
+    return true
+  }
+
   /** Order of the string here at `position` and the one of `other` at `otherPosition`: negative, zero or positive. */
   compare(position: number, other: StringTable, otherPosition: number): number {
     let here = this.starts[position] ?? 0

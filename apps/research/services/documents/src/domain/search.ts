@@ -28,19 +28,18 @@ export async function search(
   signal: AbortSignal,
 ): Promise<SearchAnswer> {
   const startedAt = clock.monotonic()
-  const { query: text, limit, offset, ranking } = input
-  const filters = filtersOf(input)
-  // Words are looked up in any case: they say what is wrong with a filter.
-  const words = index.search({ text, limit: Math.max(fusedHits, offset + limit), filters })
-  const meaning = ranking === 'keyword' ? undefined : await semantic?.search(text, fusedHits, filters, signal)
-  const near = meaning?.hits ?? []
-  const ranked = ranking === 'semantic' ? rank({ hits: [], total: 0 }, near, 0) : rank(words, near)
-  const page = ranked.passages.slice(offset, offset + limit)
-  const passages = await store.passages(page.flatMap(chunkIdsOf))
-  const byId = new Map(passages.map((passage) => [passage.chunkId, passage]))
-  const hits = page.flatMap((one): Hit[] => {
-    const found = chunkIdsOf(one).flatMap((id) => byId.get(id) ?? [])
-    return byId.has(one.id) ? [hitOf(one, found, text)] : []
+  const { query: text, limit, offset } = input
+  const { hits: ranked, total, terms } = index.search({ text, limit, offset, filters: filtersOf(input) })
+  const passages = await store.passages(ranked.map((hit) => hit.id))
+  const scores = new Map(ranked.map((hit) => [hit.id, hit.score]))
+  const hits = passages.map((passage): Hit => {
+    const highlights = highlight(passage.text, terms)
+    return {
+      ...passage,
+      score: scores.get(passage.chunkId) ?? 0,
+      highlights,
+      snippet: snippet(passage.text, highlights),
+    }
   })
   return { hits, total: ranked.total, model: meaning?.model ?? null, tookMs: clock.monotonic() - startedAt }
 }
