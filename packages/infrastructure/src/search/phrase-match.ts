@@ -19,12 +19,9 @@ export function visitPhrase(
   const holders = (term: number) => (postingStarts[term + 1] ?? 0) - (postingStarts[term] ?? 0)
   const [rarest, ...others] = terms.toSorted((a, b) => holders(a.term) - holders(b.term))
   if (!rarest) return
-  let candidates = startsOf(segment, rarest, place)
-  for (const other of others) {
-    if (candidates.size === 0) return
-    candidates = stillStarting(segment, other, candidates)
-  }
-  for (const entry of candidates.keys()) visit(entry)
+  const candidates = new Candidates(segment, rarest, place)
+  for (const other of others) if (candidates.count > 0) candidates.narrow(other)
+  candidates.visit(visit)
 }
 
 /** Where a phrase may begin: at the very start is at the start of the title. */
@@ -35,37 +32,82 @@ interface PlacedTerm {
   readonly offset: number
 }
 
-/** By entry: where the phrase would begin for the term to stand in its place, ascending. */
-type Starts = ReadonlyMap<number, readonly number[]>
+/** Entries that may hold the phrase, each with the places where it would begin: flat arrays, since a frequent pair has very many. */
+class Candidates {
+  readonly #segment: Segment
+  /** By entry: the number of its candidate plus one. */
+  readonly #numbers: Uint32Array
+  readonly #entries: Uint32Array
+  /** By candidate: for how many terms it has stood the test. */
+  readonly #passed: Uint32Array
+  /** By candidate: where its places are. */
+  readonly #from: Uint32Array
+  readonly #to: Uint32Array
+  /** Where the phrase would begin, ascending for each candidate. */
+  readonly #starts: Uint16Array
+  #terms = 1
+  count = 0
 
-function startsOf(segment: Segment, { term, offset }: PlacedTerm, place: Place): Starts {
-  const starts = new Map<number, readonly number[]>()
-  visitPositions(segment, term, (entry, from, to) => {
-    const here: number[] = []
-    for (let at = from; at < to; at++) {
-      const position = segment.parts.positions[at] ?? 0
-      if (position >= offset && position < lastPosition && (place === 'anywhere' || position === offset)) {
-        here.push(position - offset)
+  constructor(segment: Segment, { term, offset }: PlacedTerm, place: Place) {
+    const { postingStarts, positionStarts, positions } = segment.parts
+    const size = (postingStarts[term + 1] ?? 0) - (postingStarts[term] ?? 0)
+    this.#segment = segment
+    this.#numbers = new Uint32Array(segment.size)
+    this.#entries = new Uint32Array(size)
+    this.#passed = new Uint32Array(size)
+    this.#from = new Uint32Array(size)
+    this.#to = new Uint32Array(size)
+    this.#starts = new Uint16Array((positionStarts[term + 1] ?? 0) - (positionStarts[term] ?? 0))
+    let next = 0
+    visitPositions(segment, term, (entry, from, to) => {
+      const first = next
+      for (let at = from; at < to; at++) {
+        const position = positions[at] ?? 0
+        const fits = place === 'anywhere' ? position >= offset : position === offset
+        if (fits && position < lastPosition) this.#starts[next++] = position - offset
       }
-    }
-    if (here.length > 0) starts.set(entry, here)
-  })
-  return starts
-}
-
-function stillStarting(segment: Segment, { term, offset }: PlacedTerm, candidates: Starts): Starts {
-  const kept = new Map<number, readonly number[]>()
-  visitPositions(segment, term, (entry, from, to) => {
-    const starts = candidates.get(entry)
-    if (!starts) return
-    let at = from
-    const here = starts.filter((start) => {
-      while (at < to && (segment.parts.positions[at] ?? 0) < start + offset) at++
-      return at < to && segment.parts.positions[at] === start + offset && start + offset < lastPosition
+      if (next > first) this.#add(entry, first, next)
     })
-    if (here.length > 0) kept.set(entry, here)
-  })
-  return kept
+  }
+
+  #add(entry: number, from: number, to: number): void {
+    this.#entries[this.count] = entry
+    this.#from[this.count] = from
+    this.#to[this.count] = to
+    this.#passed[this.count] = 1
+    this.#numbers[entry] = ++this.count
+  }
+
+  /** Keeps those that have the term in its place. */
+  narrow({ term, offset }: PlacedTerm): void {
+    const { positions } = this.#segment.parts
+    const before = this.#terms++
+    let left = 0
+    visitPositions(this.#segment, term, (entry, from, to) => {
+      const candidate = (this.#numbers[entry] ?? 0) - 1
+      if (candidate < 0 || this.#passed[candidate] !== before) return
+      let at = from
+      let kept = this.#from[candidate] ?? 0
+      const end = this.#to[candidate] ?? 0
+      for (let place = kept; place < end; place++) {
+        const start = this.#starts[place] ?? 0
+        while (at < to && (positions[at] ?? 0) < start + offset) at++
+        const isThere = at < to && positions[at] === start + offset && start + offset < lastPosition
+        if (isThere) this.#starts[kept++] = start
+      }
+      this.#to[candidate] = kept
+      if (kept === this.#from[candidate]) return
+      this.#passed[candidate] = this.#terms
+      left++
+    })
+    this.count = left
+  }
+
+  visit(visit: (entry: number) => void): void {
+    for (const [candidate, passed] of this.#passed.entries()) {
+      if (passed === this.#terms) visit(this.#entries[candidate] ?? 0)
+    }
+  }
 }
 
 /** Visits the postings of a term, each with the part of `positions` that is its own. */
