@@ -12,6 +12,33 @@ export const infrastructureErrors = defineErrors({
     when: 'Bytes given as a snapshot of a search index are damaged, cut short, of another version or something else altogether.',
     message: (d: { reason: string }) => `Cannot open the snapshot of the search index: ${d.reason}`,
   },
+  SEARCH_INDEX_UNKNOWN: {
+    kind: 'not-found',
+    when: 'A search index is named that was never created, or was deleted.',
+    message: (d: { index: string }) => `Cannot use the search index "${d.index}": there is none of this name`,
+  },
+  SEARCH_FIELD_UNKNOWN: {
+    kind: 'invalid',
+    when: 'A filter, facet or sort order names an attribute that the settings of the search index do not have.',
+    message: (d: { index: string; field: string }) =>
+      `Cannot use the field "${d.field}" of the search index "${d.index}": its settings have no such attribute`,
+  },
+  SEARCH_FILTER_INVALID: {
+    kind: 'invalid',
+    when: 'A filter compares an attribute with a value of another type or in a way its type does not have, or is nested too deep.',
+    message: (d: { index: string; reason: string }) => `Cannot filter the search index "${d.index}": ${d.reason}`,
+  },
+  SEARCH_DOCUMENT_INVALID: {
+    kind: 'invalid',
+    when: 'A document given to a search index has no id, a field the settings do not have, or a value of another type.',
+    message: (d: { index: string; id: string; reason: string }) =>
+      `Cannot add the document "${d.id}" to the search index "${d.index}": ${d.reason}`,
+  },
+  SEARCH_SETTINGS_INVALID: {
+    kind: 'invalid',
+    when: 'A search index is to be created with settings that make no sense, such as no field to search or two roles for one field.',
+    message: (d: { index: string; reason: string }) => `Cannot create the search index "${d.index}": ${d.reason}`,
+  },
   VECTOR_INVALID: {
     kind: 'invalid',
     when: 'A vector given to a vector index has another dimension, holds a number that is not finite, or is zero and has no direction.',

@@ -18,11 +18,44 @@ export { fitLsa, type LsaModel, type LsaOptions, openLsa } from './models/lsa-mo
 export { createScriptedChat, type ScriptedChat } from './models/scripted-chat.ts'
 export type { SearchFilter } from './query.ts'
 export { analyze, tokenize } from './search/analyzer.ts'
+export type { TermMatch } from './search/asked-words.ts'
 export { createSearchIndex, openSnapshot } from './search/bm25-index.ts'
 export type { Token, TokenKind } from './search/chain-tokens.ts'
+export type { Comparison, DocumentFilter } from './search/document-filter.ts'
+export type { ExactKind } from './search/exact-match.ts'
 export type { Explanation, WordExplanation } from './search/explain.ts'
 export { highlight, snippet } from './search/highlight.ts'
-export type { SearchEntry, SearchHit, SearchIndex, SearchQuery, SearchResult } from './search/search-index.ts'
+export { highlightHtml } from './search/highlight-html.ts'
+export { createInMemorySearch } from './search/in-memory-search.ts'
+export {
+  type DocumentChange,
+  type DocumentHit,
+  type DocumentPage,
+  type DocumentQuery,
+  type Facet,
+  type FacetRequest,
+  type HighlightTags,
+  Search,
+  type SearchTask,
+  type Suggestion,
+  type Suggestions,
+} from './search/search.ts'
+export type {
+  AttributeType,
+  AttributeValue,
+  FieldValue,
+  IndexSettings,
+  SearchDocument,
+} from './search/search-document.ts'
+export type {
+  SearchEntry,
+  SearchHit,
+  SearchIndex,
+  SearchQuery,
+  SearchResult,
+  TypoTolerance,
+} from './search/search-index.ts'
+export { compileSynonyms, type Synonym, type Synonyms } from './search/synonyms.ts'
 export {
   createVectorIndex,
   openVectorSnapshot,

@@ -4,5 +4,6 @@ export {
   embeddingModelConformance,
   embeddingTexts,
 } from './models/embedding-model.conformance.ts'
+export { type SearchCase, searchConformance } from './search/search.conformance.ts'
 export { type SearchIndexCase, searchIndexConformance } from './search/search-index.conformance.ts'
 export { type VectorIndexCase, vectorIndexConformance } from './vectors/vector-index.conformance.ts'

@@ -7,7 +7,7 @@ import { allowedEdits, visitSimilar } from './similar-terms.ts'
 import { wordTerm } from './word-term.ts'
 
 /** How a term of the index answers to a word of the query. */
-export type TermMatch = 'exact' | 'prefix' | 'typo'
+export type TermMatch = 'exact' | 'synonym' | 'prefix' | 'typo'
 
 export interface AskedWord {
   readonly word: QueryWord
@@ -35,7 +35,7 @@ export interface WordRules {
   readonly typos: 'never' | 'unknown words' | 'all words'
 }
 
-const weights = { prefix: 0.5, typo: [1, 0.3, 0.15] } as const
+const weights = { synonym: 0.8, prefix: 0.5, typo: [1, 0.3, 0.15] } as const
 
 /** A word stands for so many terms at most, those that most entries hold. */
 const mostTerms = 100
@@ -53,8 +53,15 @@ export function askWords(segments: readonly Segment[], { words }: QueryPlan, rul
 
 function termsOf(segments: readonly Segment[], word: QueryWord, { prefix, typos }: WordRules): readonly FoundTerm[] {
   const found = new Map<string, FoundTerm>()
-  const exact = findTerm(segments, word.term, 'exact', 1)
-  if (exact) found.set(word.term, exact)
+  const itself = word.isSynonym
+    ? findTerm(segments, word.term, 'synonym', weights.synonym)
+    : findTerm(segments, word.term, 'exact', 1)
+  if (itself) found.set(word.term, itself)
+  addBest(
+    found,
+    word.synonyms.map((term) => ({ term, match: 'synonym', weight: weights.synonym })),
+    segments,
+  )
   if (prefix && word.isLast) addPrefixed(found, segments, word)
   if (typos === 'all words' || (typos === 'unknown words' && found.size === 0)) addSimilar(found, segments, word)
   return [...found.values()]
@@ -85,7 +92,7 @@ const spellable = /^[\p{L}\p{M}]+$/u
 
 function addSimilar(found: Map<string, FoundTerm>, segments: readonly Segment[], word: QueryWord): void {
   const spelling = fold(word.text)
-  if (word.kind !== 'word' || !spellable.test(spelling)) return
+  if (word.kind !== 'word' || word.isSynonym || !spellable.test(spelling)) return
   const edits = new Map<string, number>()
   const most = allowedEdits(spelling.length)
   for (const { parts } of segments) {

@@ -80,7 +80,7 @@ class Bm25Index implements SearchIndex {
     requireCount('limit', limit)
     requireCount('offset', offset)
     const filter = compileFilters(filters)
-    const plan = planQuery(text)
+    const plan = planQuery(text, query.synonyms)
     const rank = (rules: WordRules) => {
       const asked = askWords(this.#segments, plan, rules)
       const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)

@@ -4,6 +4,7 @@
  */
 import { visitPlaced } from './analyzer.ts'
 import type { TokenKind } from './chain-tokens.ts'
+import type { Synonyms } from './synonyms.ts'
 
 export interface QueryPlan {
   /** What ranks, in the order of the query, each term once. */
@@ -25,6 +26,10 @@ export interface QueryWord {
   readonly text: string
   /** How often it stands in the query. */
   readonly times: number
+  /** Terms that stand for the same. */
+  readonly synonyms: readonly string[]
+  /** Whether it is not in the query but is part of a synonym of several words. */
+  readonly isSynonym: boolean
   /** Whether the query ends with it, without so much as a space behind. */
   readonly isLast: boolean
 }
@@ -44,7 +49,7 @@ interface PlacedToken {
   readonly end: number
 }
 
-export function planQuery(text: string): QueryPlan {
+export function planQuery(text: string, synonyms?: Synonyms): QueryPlan {
   const tokens: PlacedToken[] = []
   visitPlaced(text, ({ term, kind, start, end }, position, at) =>
     tokens.push({ term, kind, position, start: at + start, end: at + end }),
@@ -52,7 +57,7 @@ export function planQuery(text: string): QueryPlan {
   const core = withoutOuterStopWords(tokens)
   const corePhrase = phraseOf(core)
   return {
-    words: wordsOf(text, tokens),
+    words: synonyms ? withSynonyms(wordsOf(text, tokens), tokens, synonyms) : wordsOf(text, tokens),
     required: quotedRanges(text).flatMap(([start, end]) => {
       const phrase = phraseOf(tokens.filter((token) => token.start >= start && token.end <= end))
       return phrase ? [phrase] : []
@@ -74,10 +79,43 @@ function wordsOf(text: string, tokens: readonly PlacedToken[]): QueryWord[] {
       kind,
       text: known?.text ?? text.slice(start, end),
       times: (known?.times ?? 0) + 1,
+      synonyms: [],
+      isSynonym: false,
       isLast: end === text.length,
     })
   }
   return [...words.values()]
+}
+
+/** A word that stands for a word is another term of it; where several words are on either side, they ask beside those of the query. */
+function withSynonyms(
+  words: readonly QueryWord[],
+  tokens: readonly PlacedToken[],
+  { longest, of }: Synonyms,
+): readonly QueryWord[] {
+  const asking = tokens.filter(({ kind }) => kind === 'word')
+  const alternatives = new Map<string, Set<string>>()
+  const added = new Map<string, QueryWord>()
+  for (let from = 0; from < asking.length; from++) {
+    for (let length = 1; length <= Math.min(longest, asking.length - from); length++) {
+      const terms = asking.slice(from, from + length).map(({ term }) => term)
+      for (const target of of(terms)) {
+        const [alone, ...more] = target
+        const [term, ...others] = terms
+        if (alone !== undefined && term !== undefined && more.length === 0 && others.length === 0) {
+          alternatives.set(term, (alternatives.get(term) ?? new Set()).add(alone))
+        } else {
+          for (const one of target) added.set(one, synonymWord(one))
+        }
+      }
+    }
+  }
+  for (const { term } of words) added.delete(term)
+  return [...words.map((word) => ({ ...word, synonyms: [...(alternatives.get(word.term) ?? [])] })), ...added.values()]
+}
+
+function synonymWord(term: string): QueryWord {
+  return { term, kind: 'word', text: term, times: 1, synonyms: [], isSynonym: true, isLast: false }
 }
 
 /** One term for each position: identifiers count by their parts, and what ends a run of Han is in the pair before it. */

@@ -17,6 +17,7 @@
  */
 import type { SearchFilter } from '../query.ts'
 import type { Explanation } from './explain.ts'
+import type { Synonyms } from './synonyms.ts'
 
 export interface SearchIndex {
   /** Number of entries. */
@@ -49,6 +50,8 @@ export interface SearchQuery {
   readonly prefix?: boolean
   /** Which words may be misspelt. Default: 'unknown words'. */
   readonly typos?: TypoTolerance
+  /** What other words a word of the query stands for; it counts a little less than the word itself. */
+  readonly synonyms?: Synonyms
   /** Whether each hit says how its score came about. */
   readonly explain?: boolean
 }
