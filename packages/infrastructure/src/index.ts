@@ -48,6 +48,7 @@ export type {
   SearchDocument,
 } from './search/search-document.ts'
 export type {
+  FacetValue,
   SearchEntry,
   SearchHit,
   SearchIndex,

@@ -7,6 +7,7 @@ import { requireCount } from '../query.ts'
 import { type AskedWord, askWords, type WordRules } from './asked-words.ts'
 import { statisticsOf } from './bm25.ts'
 import { explainHit } from './explain.ts'
+import { FacetCounts } from './facet-counts.ts'
 import { compileFilters } from './filters.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import { comesFirst, Ranking, type ScoredEntry } from './ranking.ts'
@@ -84,13 +85,15 @@ class Bm25Index implements SearchIndex {
     const rank = (rules: WordRules) => {
       const asked = askWords(this.#segments, plan, rules)
       const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)
-      return { asked, top, total: this.#ranking.rank(this.#segments, { plan, asked, filter }, top) }
+      const facets = new FacetCounts(query.facets ?? [])
+      const total = this.#ranking.rank(this.#segments, { plan, asked, filter }, { top, facets })
+      return { asked, top, facets, total }
     }
     let ranked = rank({ prefix, typos: typos === 'never' ? 'never' : 'unknown words' })
     if (typos === 'few hits' && ranked.total < fewHits) ranked = rank({ prefix, typos: 'all words' })
-    const { asked, top, total } = ranked
+    const { asked, top, facets, total } = ranked
     const hits = this.#hitsOf(top.sorted().slice(offset), plan, query.explain ? asked : undefined)
-    return { hits, total, terms: termsOf(asked) }
+    return { hits, total, terms: termsOf(asked), ...(query.facets && { facets: facets.result() }) }
   }
 
   /** @param asked when each hit is to be explained. */

@@ -7,7 +7,7 @@ export const historyQueries: readonly SearchQuery[] = [
   { text: 'the of', limit: 100 },
   { text: '"keel mast"', limit: 100 },
   { text: 'sail keel', limit: 100, explain: true },
-  { text: 'fooBar', limit: 100 },
+  { text: 'fooBar', limit: 100, facets: ['path', 'odd'] },
   { text: 'ancor frmes', limit: 100, explain: true },
   { text: 'mast pin', limit: 100, prefix: true, typos: 'few hits' },
   { text: 'anchor oak', limit: 100, filters: [{ attribute: 'path', glob: 'p[0-4]/*' }] },

@@ -6,6 +6,7 @@ import type { BestOf, Scored } from '../best-of.ts'
 import type { AskedWord, FoundTerm } from './asked-words.ts'
 import { highestScore, saturated, statisticsOf } from './bm25.ts'
 import { holdingRequired, visitExact } from './exact-match.ts'
+import type { FacetCounts } from './facet-counts.ts'
 import type { SegmentFilter } from './filters.ts'
 import type { QueryPlan } from './query-plan.ts'
 import type { Segment } from './segment.ts'
@@ -29,6 +30,12 @@ export function exactBoost(asked: readonly AskedWord[]): number {
   return asked.reduce((total, { word, idf }) => total + word.times * idf * highestScore, 0)
 }
 
+/** Where the entries found go. */
+export interface Collected {
+  readonly top: BestOf<ScoredEntry>
+  readonly facets: FacetCounts
+}
+
 /** Scores entries. Holds arrays that every query uses again. */
 export class Ranking {
   #scores = new Float64Array()
@@ -39,7 +46,7 @@ export class Ranking {
   rank(
     segments: readonly Segment[],
     { plan, asked, filter }: { plan: QueryPlan; asked: readonly AskedWord[]; filter: SegmentFilter },
-    top: BestOf<ScoredEntry>,
+    { top, facets }: Collected,
   ): number {
     const { averageLength } = statisticsOf(segments)
     const boost = exactBoost(asked)
@@ -52,7 +59,8 @@ export class Ranking {
       for (const word of asked) this.#addWord(scores, segment, index, word, averageLength)
       const exact = this.#exact.subarray(0, segment.size).fill(0)
       visitExact(segment, plan, (entry) => exact.fill((exact[entry] ?? 0) + 1, entry, entry + 1))
-      total += offerScored({ segment, scores, exact, boost, admissions, held: holdingRequired(segment, plan) }, top)
+      const held = holdingRequired(segment, plan)
+      total += offerScored({ segment, scores, exact, boost, admissions, held }, { top, facets })
     }
     return total
   }
@@ -116,17 +124,20 @@ interface ScoredSegment {
 
 function offerScored(
   { segment, scores, exact, boost, admissions, held }: ScoredSegment,
-  top: BestOf<ScoredEntry>,
+  { top, facets }: Collected,
 ): number {
   const { struck } = segment
+  const counting = facets.in(segment.parts)
   let total = 0
   entries: for (let entry = 0; entry < scores.length; entry++) {
     const words = scores[entry] ?? 0
     if (words === 0 || struck[entry] === 1 || held?.[entry] === 0) continue
     for (const { codes, admitted } of admissions) if (admitted[codes[entry] ?? 0] === 0) continue entries
     total++
+    counting.add(entry)
     const exactly = boost * (exact[entry] ?? 0)
     if (top.mayTake(words + exactly)) top.offer({ segment, entry, score: words + exactly, boost: exactly })
   }
+  counting.end()
   return total
 }

@@ -445,6 +445,31 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     },
   },
   {
+    name: 'search() counts the values of attributes among all that matches',
+    run(create) {
+      const index = withPaths(create)
+      const counted = (filters: SearchFilter[]) =>
+        index.search({ text: 'keel', limit: 1, filters, facets: ['type', 'colour', '__proto__'] }).facets
+      assert.deepEqual(Object.entries(counted([]) ?? {}), [
+        [
+          'type',
+          [
+            { value: 'md', count: 2 },
+            { value: 'txt', count: 2 },
+          ],
+        ],
+        ['colour', []],
+        ['__proto__', []],
+      ])
+      index.remove(['a'])
+      assert.deepEqual(counted([{ attribute: 'path', glob: 'guides/**' }])?.type, [
+        { value: 'md', count: 1 },
+        { value: 'txt', count: 1 },
+      ])
+      assert.equal(index.search({ text: 'keel', limit: 1 }).facets, undefined)
+    },
+  },
+  {
     name: 'search() takes statistics from all entries, whatever the filter',
     run(create) {
       const index = withPaths(create)

@@ -44,6 +44,8 @@ export interface SearchQuery {
   readonly filters?: readonly SearchFilter[]
   /** Hits returned at most; 0 asks for the total alone. */
   readonly limit: number
+  /** Attributes whose values are counted among all matching entries. */
+  readonly facets?: readonly string[]
   /** Hits passed over, the best first. Pages of an unchanged index neither overlap nor leave gaps. */
   readonly offset?: number
   /** Whether the word that the query ends with may be the beginning of one, as while it is typed. Default: false. */
@@ -72,6 +74,13 @@ export interface SearchResult {
   readonly total: number
   /** The terms of the index that the words of the query stood for, beginnings and misspellings included: what `highlight` marks. */
   readonly terms: readonly string[]
+  /** For each attribute asked for, how many matching entries have each value: most frequent first, equal counts by value. */
+  readonly facets?: Readonly<Record<string, readonly FacetValue[]>>
+}
+
+export interface FacetValue {
+  readonly value: string
+  readonly count: number
 }
 
 export interface SearchHit {
