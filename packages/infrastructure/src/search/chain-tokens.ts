@@ -58,7 +58,19 @@ interface Piece {
 const wordPattern = /\p{N}+(?:[.,]\p{N}+)+|[^._,-]+/gu
 const initials = /^\p{L}(?:\.\p{L})+$/u
 
+const languageName = /^([\p{L}\p{N}]+)(?:\+\+|#)$/u
+const versionMark = /^v(?=\p{N}+\.\p{N})/iu
+
 function spacedTokens(chain: string, at: number): Token[] {
+  const [, letters] = languageName.exec(chain) ?? []
+  if (letters !== undefined) return markedTokens(chain.toLowerCase(), letters, at, at + chain.length)
+  // What is called v1.2.3 is also asked for as 1.2.3, and stands where that would.
+  if (versionMark.test(chain)) {
+    const end = at + chain.length
+    const [first, ...others] = spacedTokens(chain.slice(1), at + 1)
+    if (first)
+      return [{ term: chain.toLowerCase(), start: at, end, kind: 'compound' }, { ...first, start: at }, ...others]
+  }
   if (initials.test(chain)) return wordTokens({ text: chain.replaceAll('.', ''), start: at }, at + chain.length)
   const words = Array.from(chain.matchAll(wordPattern), (match): Piece => ({ text: match[0], start: at + match.index }))
   const tokens = isIdentifier(chain, words) ? compoundTokens(words) : []
@@ -68,6 +80,13 @@ function spacedTokens(chain: string, at: number): Token[] {
     for (const part of parts) tokens.push(...wordTokens(part, part.start + part.text.length))
   }
   return tokens
+}
+
+/** A name whose mark tells it from its letters, beside the letters. */
+function markedTokens(name: string, letters: string, start: number, end: number): Token[] {
+  const [word] = wordTokens({ text: letters, start }, end)
+  const whole: Token = { term: name, start, end, kind: 'compound' }
+  return word ? [whole, word] : [whole]
 }
 
 function wordTokens({ text, start }: Piece, end: number): Token[] {

@@ -11,12 +11,13 @@ const chainPattern = new RegExp(String.raw`[\p{L}\p{N}]${wordRest}(?:['’ʼ＇.
 export function forEachChain(text: string, visit: (chain: string, at: number) => void): void {
   let at = 0
   while (at < text.length) {
-    if (classOf(text, at) === between) {
+    if (isBreak(classOf(text, at))) {
       at++
       continue
     }
-    const end = endOfPlainWord(text, at)
-    if (end > at) {
+    const plainEnd = endOfPlainWord(text, at)
+    if (plainEnd > at) {
+      const end = endOfLanguageName(text, at, plainEnd)
       visit(text.slice(at, end), at)
       at = end
       continue
@@ -24,10 +25,23 @@ export function forEachChain(text: string, visit: (chain: string, at: number) =>
     chainPattern.lastIndex = at
     const match = chainPattern.exec(text)
     if (!match) return
-    visit(match[0], match.index)
-    at = match.index + match[0].length
+    at = endOfLanguageName(text, match.index, match.index + match[0].length)
+    visit(text.slice(match.index, at), match.index)
   }
 }
+
+/** What follows the name of a programming language and is no more than punctuation elsewhere: `C++`, `g++`, `C#`. */
+const nameEnding = /(?:\+\+|#)(?![\p{L}\p{N}+#])/uy
+
+function endOfLanguageName(text: string, start: number, end: number): number {
+  const next = text.charCodeAt(end)
+  if (next !== plus && !(next === hash && end === start + 1)) return end
+  nameEnding.lastIndex = end
+  return nameEnding.test(text) ? nameEnding.lastIndex : end
+}
+
+const plus = 0x2b
+const hash = 0x23
 
 const between = 0
 const plain = 1

@@ -45,6 +45,9 @@ const spellings: Readonly<Record<string, string>> = {
   ک: 'ك',
   ة: 'ه',
   ـ: '',
+  ٱ: 'ا',
+  ہ: 'ه',
+  ھ: 'ه',
 }
 const spelledOtherwise = new RegExp(Object.keys(spellings).join('|'), 'gu')
 

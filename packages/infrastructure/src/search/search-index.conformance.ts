@@ -290,6 +290,7 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
           'documents: a file is large, documents too large',
         ],
         'search.createIndex': ['see search.createIndex', 'search index create search index'],
+        'C++': ['in C++, too', 'c c c'],
         '24.21.0-beta.3': ['since 24.21.0-beta.3', 'beta 3 of beta 3, 24.21.0'],
         'src/domain/read-file.ts': ['in src/domain/read-file.ts', 'src src read domain, file ts domain'],
       }

@@ -15,13 +15,20 @@ const thousands = /^\d{1,3}(?:,\d{3})+$/
 /** Above this length it is no English word, and the stemmer's patterns take more than linear time. */
 const stemmable = /^[a-z]{3,40}$/
 
+/**
+ * The Arabic article with what is written together with it ("and the", "in the"), before three letters or more. Without it words are found
+ * far better (Larkey, Ballesteros and Connell, "Improving Stemming for Arabic Information Retrieval", 2002).
+ */
+const arabicArticle = /^(?:[وبكف]?ال|لل)(?=\p{Script=Arabic}{3})/u
+
 /** The term of a word; `undefined` when nothing of it is left. A stop word's term begins with `=`, so that no stem equals it. */
 export function wordTerm(word: string): WordTerm | undefined {
   const folded = fold(withoutApostrophes(word)).slice(0, longestTerm)
   if (folded === '') return undefined
   if (stopWords.has(folded)) return { term: `=${folded}`, isStopWord: true }
   if (stemmable.test(folded)) return { term: stem(folded), isStopWord: false }
-  return { term: thousands.test(folded) ? folded.replaceAll(',', '') : folded, isStopWord: false }
+  const bare = folded.replace(arabicArticle, '')
+  return { term: thousands.test(bare) ? bare.replaceAll(',', '') : bare, isStopWord: false }
 }
 
 function withoutApostrophes(word: string): string {
