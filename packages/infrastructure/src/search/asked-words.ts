@@ -40,18 +40,26 @@ const weights = { synonym: 0.8, prefix: 0.5, typo: [1, 0.3, 0.15] } as const
 /** A word stands for so many terms at most, those that most entries hold. */
 const mostTerms = 100
 
+/** For so many words of a query misspellings are looked for, a millisecond or two each: nobody types more, though anybody may paste. */
+const mostCorrected = 16
+
 /** Words that stand for nothing in the index are left out. */
 export function askWords(segments: readonly Segment[], { words }: QueryPlan, rules: WordRules): AskedWord[] {
   const size = segments.reduce((total, segment) => total + segment.liveCount, 0)
+  let corrected = 0
   return words.flatMap((word) => {
-    const [first, ...others] = termsOf(segments, word, rules)
+    const terms = knownTerms(segments, word, rules)
+    const mayBeMisspelt = rules.typos === 'all words' || (rules.typos === 'unknown words' && terms.size === 0)
+    if (mayBeMisspelt && corrected++ < mostCorrected) addSimilar(terms, segments, word)
+    const [first, ...others] = terms.values()
     if (!first) return []
     const holders = first.match === 'exact' ? first.holders : mostHolders([first, ...others])
     return [{ word, idf: inverseFrequency(size, holders), terms: [first, ...others] }]
   })
 }
 
-function termsOf(segments: readonly Segment[], word: QueryWord, { prefix, typos }: WordRules): readonly FoundTerm[] {
+/** By term. */
+function knownTerms(segments: readonly Segment[], word: QueryWord, { prefix }: WordRules): Map<string, FoundTerm> {
   const found = new Map<string, FoundTerm>()
   const itself = word.isSynonym
     ? findTerm(segments, word.term, 'synonym', weights.synonym)
@@ -63,8 +71,7 @@ function termsOf(segments: readonly Segment[], word: QueryWord, { prefix, typos 
     segments,
   )
   if (prefix && word.isLast) addPrefixed(found, segments, word)
-  if (typos === 'all words' || (typos === 'unknown words' && found.size === 0)) addSimilar(found, segments, word)
-  return [...found.values()]
+  return found
 }
 
 function mostHolders(terms: readonly FoundTerm[]): number {

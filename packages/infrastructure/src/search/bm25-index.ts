@@ -8,7 +8,7 @@ import { type AskedWord, askWords, type WordRules } from './asked-words.ts'
 import { statisticsOf } from './bm25.ts'
 import { explainHit } from './explain.ts'
 import { FacetCounts } from './facet-counts.ts'
-import { compileFilters } from './filters.ts'
+import { compileFilters, type SegmentFilter } from './filters.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import { comesFirst, Ranking, type ScoredEntry } from './ranking.ts'
 import type { SearchEntry, SearchHit, SearchIndex, SearchQuery, SearchResult } from './search-index.ts'
@@ -80,17 +80,22 @@ class Bm25Index implements SearchIndex {
     const { text, filters = [], limit, offset = 0, prefix = false, typos = 'unknown words' } = query
     requireCount('limit', limit)
     requireCount('offset', offset)
-    const filter = compileFilters(filters)
     const plan = planQuery(text, query.synonyms)
-    const rank = (rules: WordRules) => {
+    const rank = (rules: WordRules, filter: SegmentFilter, capacity: number) => {
       const asked = askWords(this.#segments, plan, rules)
-      const top = new BestOf(limit === 0 ? 0 : limit + offset, comesFirst)
+      const top = new BestOf(capacity, comesFirst)
       const facets = new FacetCounts(query.facets ?? [])
       const total = this.#ranking.rank(this.#segments, { plan, asked, filter }, { top, facets })
       return { asked, top, facets, total }
     }
-    let ranked = rank({ prefix, typos: typos === 'never' ? 'never' : 'unknown words' })
-    if (typos === 'few hits' && ranked.total < fewHits) ranked = rank({ prefix, typos: 'all words' })
+    const rules = { prefix, typos: typos === 'never' ? 'never' : 'unknown words' } as const
+    const filter = compileFilters(filters)
+    const capacity = limit === 0 ? 0 : limit + offset
+    let ranked = rank(rules, filter, capacity)
+    if (typos === 'few hits' && ranked.total < fewHits) {
+      const total = filters.length === 0 ? ranked.total : rank(rules, compileFilters([]), 0).total
+      if (total < fewHits) ranked = rank({ prefix, typos: 'all words' }, filter, capacity)
+    }
     const { asked, top, facets, total } = ranked
     const hits = this.#hitsOf(top.sorted().slice(offset), plan, query.explain ? asked : undefined)
     return { hits, total, terms: termsOf(asked), ...(query.facets && { facets: facets.result() }) }

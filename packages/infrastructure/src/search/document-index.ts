@@ -1,11 +1,14 @@
 /** One index of the search port in memory: its documents, the engine that ranks their words, and the words it suggests. */
 import { requireCount } from '../query.ts'
 import { createSearchIndex } from './bm25-index.ts'
-import { compileFilter, type DocumentFilter, type DocumentJudge } from './document-filter.ts'
+import { compileFilter, type DocumentFilter, type DocumentJudge, withoutConditionsOn } from './document-filter.ts'
+import { canAnswer, engineAttributes, engineFilters } from './engine-filters.ts'
+import type { Explanation } from './explain.ts'
 import { countFacets } from './facets.ts'
 import { highlightHtml } from './highlight-html.ts'
-import type { DocumentChange, DocumentHit, DocumentPage, DocumentQuery, Suggestions } from './search.ts'
+import type { DocumentChange, DocumentHit, DocumentPage, DocumentQuery, Facet, Suggestions } from './search.ts'
 import {
+  type AttributeTypes,
   comparable,
   type FieldValue,
   type IndexSettings,
@@ -56,7 +59,12 @@ export class DocumentIndex {
       this.#documents.set(id, document)
       this.#countSuggestions(document, 1)
     }
-    this.#engine.upsert([...distinct.values()].map((document) => ({ ...this.#textsOf(document), attributes: {} })))
+    this.#engine.upsert(
+      Array.from(distinct.values(), (document) => ({
+        ...this.#textsOf(document),
+        attributes: engineAttributes(this.#types, document.fields),
+      })),
+    )
   }
 
   update(changes: readonly DocumentChange[]): void {
@@ -84,7 +92,7 @@ export class DocumentIndex {
 
   /** @throws SEARCH_FIELD_UNKNOWN or SEARCH_FILTER_INVALID */
   judge(filter: DocumentFilter | undefined): DocumentJudge {
-    return filter ? compileFilter(this.#name, this.settings.attributes ?? {}, filter) : () => true
+    return filter ? compileFilter(this.#name, this.#types, filter) : () => true
   }
 
   suggest(prefix: string, limit: number): Suggestions {
@@ -98,7 +106,8 @@ export class DocumentIndex {
     requireCount('offset', offset)
     const judge = this.judge(query.filter)
     const order = this.#orderOf(query)
-    for (const { attribute } of facets) typeOf(this.#name, this.settings.attributes ?? {}, attribute)
+    for (const { attribute } of facets) typeOf(this.#name, this.#types, attribute)
+    if (canAnswer(this.#types, query)) return this.#answer(query, { limit, offset })
     const { matching, terms } = this.#match(query)
     const passing = matching.filter(({ document }) => judge(document.fields))
     const page = (order ? passing.toSorted(order) : passing).slice(offset, offset + limit)
@@ -107,6 +116,28 @@ export class DocumentIndex {
       total: passing.length,
       facets: countFacets(facets, query.filter, { matching, passing, judge: (filter) => this.judge(filter) }),
     }
+  }
+
+  get #types(): AttributeTypes {
+    return this.settings.attributes ?? {}
+  }
+
+  /** Where the engine can do all of it, no more documents are looked at than are shown. */
+  #answer(query: DocumentQuery, page: { readonly limit: number; readonly offset: number }): DocumentPage {
+    const { filter, facets = [], explain = false } = query
+    const ask = (over: Partial<SearchQuery>) => this.#engine.search({ ...this.#engineQuery(query, 0), ...over })
+    const filters = engineFilters(this.#types, filter) ?? []
+    const { hits, total, terms } = ask({ ...page, filters, explain })
+    const counted = facets.map(({ attribute, withoutOwnFilter = false, limit = 100 }): Facet => {
+      const rest = withoutOwnFilter ? engineFilters(this.#types, withoutConditionsOn(attribute, filter)) : filters
+      const counts = ask({ limit: 0, facets: [attribute], ...(rest && { filters: rest }) }).facets?.[attribute] ?? []
+      return { attribute, values: counts.slice(0, limit) }
+    })
+    const shown = hits.flatMap(({ id, score, explanation }) => {
+      const document = this.#documents.get(id)
+      return document ? [this.#hitOf({ document, score }, terms, query, explanation)] : []
+    })
+    return { hits: shown, total, facets: counted }
   }
 
   /** All documents that the text finds, best first, whatever the filter. */
@@ -132,7 +163,7 @@ export class DocumentIndex {
     if (sort.length === 0) return undefined
     for (const { attribute } of sort) {
       // A list has no place in an order.
-      const type = typeOf(this.#name, this.settings.attributes ?? {}, attribute)
+      const type = typeOf(this.#name, this.#types, attribute)
       if (type === 'strings') typeOf(this.#name, {}, attribute)
     }
     return (a, b) => {
@@ -146,16 +177,22 @@ export class DocumentIndex {
 
   #hitsOf(page: readonly Found[], terms: readonly string[], query: DocumentQuery): DocumentHit[] {
     const explained = this.#explain(page, query)
-    return page.map(({ document, score }) => {
-      const highlights = query.highlight && this.#highlightsOf(document, terms, query.highlight)
-      const explanation = explained.get(document.id)?.explanation
-      return {
-        ...structuredClone(document),
-        score,
-        ...(highlights && { highlights }),
-        ...(explanation && { explanation }),
-      }
-    })
+    return page.map((found) => this.#hitOf(found, terms, query, explained.get(found.document.id)?.explanation))
+  }
+
+  #hitOf(
+    { document, score }: Pick<Found, 'document' | 'score'>,
+    terms: readonly string[],
+    query: DocumentQuery,
+    explanation: Explanation | undefined,
+  ): DocumentHit {
+    const highlights = query.highlight && this.#highlightsOf(document, terms, query.highlight)
+    return {
+      ...structuredClone(document),
+      score,
+      ...(highlights && { highlights }),
+      ...(explanation && { explanation }),
+    }
   }
 
   #explain(page: readonly Found[], query: DocumentQuery): ReadonlyMap<string, SearchHit> {

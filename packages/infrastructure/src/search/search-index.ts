@@ -64,7 +64,7 @@ export interface SearchQuery {
  *
  * - `never`: words are meant as they stand.
  * - `unknown words`: a word that no entry holds may be misspelt.
- * - `few hits`: so may every word of a query that finds fewer than 10 entries otherwise.
+ * - `few hits`: so may every word of a query that finds fewer than 10 entries otherwise, its filters aside.
  */
 export type TypoTolerance = 'never' | 'unknown words' | 'few hits'
 
