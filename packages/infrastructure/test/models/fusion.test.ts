@@ -45,6 +45,17 @@ describe('fuse()', () => {
     expect(rounded(fuse(hits({ a: Number.MIN_VALUE, b: 0 }), []))).toEqual({ a: 1, b: 1 })
   })
 
+  it('puts exact matches first and weighs everything else as if there were none', () => {
+    const boosted = keyword.map((hit) => ({ ...hit, score: hit.score + (hit.id === 'c' ? 40 : 0) }))
+    const exact = boosted.map((hit) => ({ ...hit, boost: hit.id === 'c' ? 40 : 0 }))
+    expect(ids(fuse(exact, dense))).toEqual(['c', 'a', 'b', 'd'])
+    expect(rounded(fuse(exact, dense))).toEqual({ c: 0.6, a: 0.4, b: 0.2, d: 0.05 })
+    expect(ids(fuse(exact, dense, { keywordWeight: 0 }))).toEqual(ids(fuse(keyword, dense, { keywordWeight: 0 })))
+    const more = exact.map((hit) => (hit.id === 'b' ? { ...hit, score: hit.score + 80, boost: 80 } : hit))
+    expect(ids(fuse(more, dense))).toEqual(['b', 'c', 'a', 'd'])
+    expect(fuse(more, dense).every(({ score }) => score >= 0 && score <= 1)).toBe(true)
+  })
+
   it('refuses a weight outside 0..1 and scores that are not finite', () => {
     const isRefused = expect.objectContaining({ code: 'FUSION_INVALID' })
     for (const keywordWeight of [-0.1, 1.1, Number.NaN])
