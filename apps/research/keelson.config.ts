@@ -14,7 +14,7 @@ export default defineSystem({
   adapters: [pglite(), pino()],
   config: { pino: { to: 'data-folder' } },
   start: {
-    config: { documents: { folder: fileURLToPath(new URL('../../docs', import.meta.url)) } },
+    config: { documents: { folder: fileURLToPath(new URL('../../docs', import.meta.url)), watch: true } },
     options: { docs: { sets: 'documents.folder', summary: 'folder of documents to index and search', isPath: true } },
     follow: { operation: 'documents.indexing', input: { id: 'latest' } },
   },

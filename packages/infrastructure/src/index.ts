@@ -20,10 +20,10 @@ export type { SearchFilter } from './query.ts'
 export { analyze, tokenize } from './search/analyzer.ts'
 export type { TermMatch } from './search/asked-words.ts'
 export { createSearchIndex, openSnapshot } from './search/bm25-index.ts'
-export type { Token, TokenKind } from './search/chain-tokens.ts'
 export type { Comparison, DocumentFilter } from './search/document-filter.ts'
 export type { ExactKind } from './search/exact-match.ts'
 export type { Explanation, WordExplanation } from './search/explain.ts'
+export type { FacetValue } from './search/facet-counts.ts'
 export { highlight, snippet } from './search/highlight.ts'
 export { highlightHtml } from './search/highlight-html.ts'
 export { createInMemorySearch } from './search/in-memory-search.ts'
@@ -48,7 +48,6 @@ export type {
   SearchDocument,
 } from './search/search-document.ts'
 export type {
-  FacetValue,
   SearchEntry,
   SearchHit,
   SearchIndex,
@@ -57,6 +56,7 @@ export type {
   TypoTolerance,
 } from './search/search-index.ts'
 export { compileSynonyms, type Synonym, type Synonyms } from './search/synonyms.ts'
+export type { Token, TokenKind } from './search/token.ts'
 export {
   createVectorIndex,
   openVectorSnapshot,

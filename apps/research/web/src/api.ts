@@ -2,14 +2,15 @@
  * The REST API as the page uses it. The shapes are those of the documents contract, imported as types only, so that the page cannot
  * drift from the service and bundles nothing of it.
  */
-import type { Document, Hit, Indexing, Overview } from '../../services/documents/src/contract.ts'
+import type { Document, Facets, Hit, Indexing, Overview } from '../../services/documents/src/contract.ts'
 
-export type { Document, Hit, Indexing, Overview }
+export type { Document, Facets, Hit, Indexing, Overview }
 
 export interface SearchAnswer {
   readonly hits: readonly Hit[]
   /** All matching passages, not only those in `hits`. */
   readonly total: number
+  readonly facets?: Facets | undefined
   readonly tookMs: number
 }
 
@@ -44,12 +45,19 @@ export interface SearchTerms {
   readonly query: string
   readonly type: string
   readonly path: string
+  /** `week`, `month`, `year`, or empty. */
+  readonly since: string
 }
 
+const dayMs = 24 * 60 * 60 * 1_000
+const agesMs: Readonly<Record<string, number>> = { week: 7 * dayMs, month: 31 * dayMs, year: 366 * dayMs }
+
 export function searchPassages(terms: SearchTerms, limit: number, signal: AbortSignal): Promise<SearchAnswer> {
-  const parameters = new URLSearchParams({ query: terms.query, limit: String(limit) })
+  const parameters = new URLSearchParams({ query: terms.query, limit: String(limit), facets: 'true' })
   if (terms.type) parameters.set('type', terms.type)
   if (terms.path) parameters.set('path', terms.path)
+  const ageMs = agesMs[terms.since]
+  if (ageMs !== undefined) parameters.set('changedSince', new Date(Date.now() - ageMs).toISOString())
   return read<SearchAnswer>(`/v1/documents/search?${parameters}`, { signal })
 }
 

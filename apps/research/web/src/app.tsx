@@ -5,11 +5,14 @@ import { DocumentPane } from './document-pane.tsx'
 import { Hits, ResultCount } from './hits.tsx'
 import { Home } from './home.tsx'
 import { IndexingReport } from './indexing-report.tsx'
+import { IndexingView } from './indexing-view.tsx'
+import { rememberSearch } from './kept-searches.ts'
 import { focusEntry, usePageKeys } from './keyboard.ts'
 import { Failure, NoHits, Waiting } from './notices.tsx'
-import { closeDocument, type Place, usePlace } from './place.ts'
+import { closeDocument, type Place, searchOf, usePlace } from './place.ts'
 import { entryOf } from './place-link.tsx'
 import { Filters, SearchField } from './search-form.tsx'
+import { KeptSearchLists, SaveSearch } from './searches.tsx'
 import { TopBar } from './top-bar.tsx'
 import { UploadButton, UploadReport } from './uploads.tsx'
 import { type Answer, useAnswer } from './use-answer.ts'
@@ -28,7 +31,7 @@ export function App(): ReactNode {
   const revision = `${changes}/${watch.revision}`
   const uploads = useUploads(changed)
 
-  const terms = { query: place.query.trim(), type: place.type, path: place.path.trim() }
+  const terms = searchOf(place)
   const asked = terms.query ? JSON.stringify(terms) : undefined
   const [passagesShown, showMorePassages] = useShown(asked, pageSize.passages)
   // All passages shown are asked for again, since scores compare within one answer only.
@@ -41,6 +44,7 @@ export function App(): ReactNode {
   )
 
   useDocumentFocus(place)
+  useRememberedSearch(place)
   useTitle(place)
   usePageKeys(() => {
     if (place.document) closeDocument()
@@ -52,25 +56,33 @@ export function App(): ReactNode {
       <TopBar watch={watch} uploadButton={<UploadButton uploads={uploads} />} />
       <main>
         <div className="browse">
-          <SearchField place={place} pending={found.pending} />
-          <UploadReport uploads={uploads} place={place} />
-          <IndexingReport indexing={watch.state?.indexing} />
-          <div className="answer-bar">
-            <p role="status" className="result-count">
-              {asked && found.value && <ResultCount answer={found.value} />}
-            </p>
-            {asked && <Filters place={place} />}
-          </div>
-          {asked ? (
-            <Found place={place} answer={found} onMore={showMorePassages} />
+          {place.view === 'indexing' ? (
+            <IndexingView state={watch.state} />
           ) : (
-            <Home
-              place={place}
-              answer={listed}
-              state={watch.state}
-              onMore={showMoreDocuments}
-              uploadButton={<UploadButton uploads={uploads} />}
-            />
+            <>
+              <SearchField place={place} pending={found.pending} />
+              <UploadReport uploads={uploads} place={place} />
+              <IndexingReport indexing={watch.state?.indexing} />
+              <div className="answer-bar">
+                <p role="status" className="result-count">
+                  {asked && found.value && <ResultCount answer={found.value} />}
+                </p>
+                {asked && <SaveSearch place={place} />}
+              </div>
+              {asked && <Filters place={place} facets={found.value?.facets} />}
+              {!asked && <KeptSearchLists />}
+              {asked ? (
+                <Found place={place} answer={found} onMore={showMorePassages} />
+              ) : (
+                <Home
+                  place={place}
+                  answer={listed}
+                  state={watch.state}
+                  onMore={showMoreDocuments}
+                  uploadButton={<UploadButton uploads={uploads} />}
+                />
+              )}
+            </>
           )}
         </div>
         {place.document && (
@@ -124,6 +136,13 @@ function useDocumentFocus(place: Place): void {
     if (open.current && !entry) focusEntry(open.current)
     open.current = entry
   }, [entry])
+}
+
+/** A search that led to a document was worth something. */
+function useRememberedSearch(place: Place): void {
+  useEffect(() => {
+    if (place.document && place.query) rememberSearch(place)
+  }, [place])
 }
 
 function useTitle(place: Place): void {

@@ -21,6 +21,8 @@ export function DocumentPane({ place, revision, hits, onRemoved }: DocumentPaneP
   const answer = useAnswer(place.document, revision, (signal) => readDocument(place.document, signal))
   const document = answer.value?.id === place.document ? answer.value : undefined
   const passage = document?.passages.find(({ chunkId }) => chunkId === place.chunk)
+  // A hit may be wider than the passage that found it: its neighbours are shown with it.
+  const shown = passage && (hits.find(({ chunkId }) => chunkId === passage.chunkId) ?? passage)
   const marks = useMemo(() => (document ? marksIn(document, hits) : []), [document, hits])
   const pane = useRef<HTMLElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
@@ -73,7 +75,7 @@ export function DocumentPane({ place, revision, hits, onRemoved }: DocumentPaneP
           <DocumentText
             key={`${opened}/${document.indexedAt}`}
             document={document}
-            passage={passage && [passage.start, passage.end]}
+            passage={shown && [shown.start, shown.end]}
             marks={marks}
             passageRef={passageElement}
           />
@@ -84,11 +86,9 @@ export function DocumentPane({ place, revision, hits, onRemoved }: DocumentPaneP
 }
 
 function marksIn(document: OpenDocument, hits: readonly Hit[]): Range[] {
-  const starts = new Map(document.passages.map((passage) => [passage.chunkId, passage.start]))
-  return hits.flatMap((hit) => {
-    const start = starts.get(hit.chunkId)
-    return start === undefined ? [] : hit.highlights.map(([from, to]): Range => [start + from, start + to])
-  })
+  return hits
+    .filter((hit) => hit.documentId === document.id)
+    .flatMap((hit) => hit.highlights.map(([from, to]): Range => [hit.start + from, hit.start + to]))
 }
 
 /** Scrolls what scrolls: the pane where it stands beside the list, else the page. */

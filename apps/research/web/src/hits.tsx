@@ -6,7 +6,7 @@ import { MarkedText } from './marked-text.tsx'
 import { snippetRange } from './marks.ts'
 import type { Place } from './place.ts'
 import { PlaceLink } from './place-link.tsx'
-import { counted } from './words.ts'
+import { counted, dateInWords } from './words.ts'
 
 interface HitsProps {
   readonly place: Place
@@ -43,7 +43,13 @@ function HitLink({ place, hit }: { readonly place: Place; readonly hit: Hit }): 
       current={place.chunk === hit.chunkId}
     >
       <span className="entry-title">{hit.title}</span>
-      <span className="entry-path">{hit.path}</span>
+      {hit.headings.length > 0 && <span className="entry-headings">{hit.headings.join(' › ')}</span>}
+      <span className="entry-facts">
+        <span className="entry-path">{hit.path}</span>
+        {hit.page !== null && <span>page {hit.page}</span>}
+        {hit.page === null && hit.lines !== null && <span>line {hit.lines[0].toLocaleString()}</span>}
+        <span>{dateInWords(hit.modifiedAt)}</span>
+      </span>
       <span className="snippet">
         {start > 0 && '… '}
         <MarkedText
@@ -51,7 +57,7 @@ function HitLink({ place, hit }: { readonly place: Place; readonly hit: Hit }): 
           block={[0, hit.text.length]}
           shown={[start, end]}
           marks={hit.highlights}
-          markdown={/\.(md|markdown)$/i.test(hit.path)}
+          markdown={hit.type === 'markdown'}
           inline
         />
         {end < hit.text.length && ' …'}

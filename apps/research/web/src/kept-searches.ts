@@ -89,9 +89,7 @@ function searchesIn(value: unknown, list: 'recent' | 'saved'): Search[] {
 }
 
 function isSame(one: Search, other: Search): boolean {
-  return (
-    one.query === other.query && one.type === other.type && one.path === other.path && one.since === other.since
-  )
+  return one.query === other.query && one.type === other.type && one.path === other.path && one.since === other.since
 }
 
 /** Another tab of this page writes to the same place. */

@@ -36,8 +36,11 @@ interface Line {
   readonly start: number
 }
 
-/** Cuts a source into blocks in their order; blank lines and code fences belong to none. Plain text has paragraphs only. */
-export function blocksOf(source: string, type: 'markdown' | 'text'): Block[] {
+/** Types whose text is set like code. */
+const likeCode = new Set(['code', 'json', 'csv', 'xlsx'])
+
+/** Cuts a source into blocks in their order; blank lines and code fences belong to none. Only Markdown has more than one kind. */
+export function blocksOf(source: string, type: string): Block[] {
   const blocks: Block[] = []
   let open: { kind: BlockKind; start: number; end: number } | undefined
   let fence = ''
@@ -155,9 +158,10 @@ function fenceOf(line: string): string {
   return /^\s*(`{3,}|~{3,})/.exec(line)?.[1] ?? ''
 }
 
-function kindOf(line: string, type: 'markdown' | 'text'): BlockKind | undefined {
+function kindOf(line: string, type: string): BlockKind | undefined {
   if (line.trim() === '') return undefined
-  if (type === 'text') return 'verbatim'
+  if (likeCode.has(type)) return 'code'
+  if (type !== 'markdown') return 'verbatim'
   const heading = /^ {0,3}(#{1,6})\s/.exec(line)?.[1]?.length
   if (heading) return heading === 1 ? 'heading-1' : heading === 2 ? 'heading-2' : 'heading-3'
   if (/^\s*\d{1,3}[.)]\s/.test(line)) return 'numbered'

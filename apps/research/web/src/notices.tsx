@@ -1,7 +1,7 @@
 /** What the page says when there is nothing to show: a failure with what to quote when asking for help, or what to try instead. */
 import type { ReactNode } from 'react'
 import type { RequestFailed } from './api.ts'
-import { goTo, type Place } from './place.ts'
+import { goTo, nowhere, type Place } from './place.ts'
 import { PlaceLink } from './place-link.tsx'
 
 interface FailureProps {
@@ -40,7 +40,7 @@ export function Failure({ failure, onRetry }: FailureProps): ReactNode {
 }
 
 export function NoHits({ place }: { readonly place: Place }): ReactNode {
-  const filtered = place.type !== '' || place.path !== ''
+  const filtered = place.type !== '' || place.path !== '' || place.since !== ''
   return (
     <div className="notice">
       <h2>Nothing found</h2>
@@ -49,16 +49,16 @@ export function NoHits({ place }: { readonly place: Place }): ReactNode {
         {place.query.trim().includes(' ') ? 'any of these words' : 'this word'}.
       </p>
       <ul>
-        <li>Words are matched, not meanings: try the words the document itself would use.</li>
-        <li>Check the spelling, or try a shorter form of the word.</li>
+        <li>Try the words the document itself would use.</li>
+        <li>Take off quotation marks: what stands in them must stand so in a document.</li>
       </ul>
       <p className="actions">
         {filtered && (
-          <button type="button" onClick={() => goTo({ ...place, type: '', path: '' })}>
+          <button type="button" onClick={() => goTo({ ...place, type: '', path: '', since: '' })}>
             Search without filters
           </button>
         )}
-        <PlaceLink place={{ ...place, query: '', type: '', path: '' }}>All documents</PlaceLink>
+        <PlaceLink place={nowhere}>All documents</PlaceLink>
       </p>
     </div>
   )

@@ -10,13 +10,28 @@ export interface Place {
   readonly type: string
   /** A glob on the path, or empty. */
   readonly path: string
+  /** How long ago a document was changed at most: `week`, `month`, `year`, or empty. */
+  readonly since: string
+  /** `indexing`, or empty for search. */
+  readonly view: string
   /** The open document; empty when none is. */
   readonly document: string
   /** The passage it is opened at; empty for its beginning. */
   readonly chunk: string
 }
 
-const parameters = { query: 'q', type: 'type', path: 'path', document: 'document', chunk: 'chunk' } as const
+/** Where the page begins. */
+export const nowhere: Place = { query: '', type: '', path: '', since: '', view: '', document: '', chunk: '' }
+
+const parameters = {
+  query: 'q',
+  type: 'type',
+  path: 'path',
+  since: 'since',
+  view: 'view',
+  document: 'document',
+  chunk: 'chunk',
+} as const
 /** Edits closer together than this are one entry of the history. */
 const typingPauseMs = 1_000
 
@@ -37,6 +52,11 @@ export function addressOf(place: Place): string {
     if (value) search.set(parameter, value)
   }
   return search.size > 0 ? `?${search}` : window.location.pathname
+}
+
+/** The part of a place that asks. */
+export function searchOf(place: Place): Pick<Place, 'query' | 'type' | 'path' | 'since'> {
+  return { query: place.query.trim(), type: place.type, path: place.path.trim(), since: place.since }
 }
 
 /** Goes to a place as a step of its own in the history. */
@@ -86,6 +106,8 @@ function placeOf(search: string): Place {
     query: value('query'),
     type: value('type'),
     path: value('path'),
+    since: value('since'),
+    view: value('view'),
     document: value('document'),
     chunk: value('chunk'),
   }

@@ -1,8 +1,11 @@
 /** The search field, and the filters that narrow an answer. */
 import type { KeyboardEvent, ReactNode } from 'react'
+import type { Facets } from './api.ts'
+import { rememberSearch } from './kept-searches.ts'
 import { focusFirstEntry, searchFieldId } from './keyboard.ts'
 import { followTyping, goTo, type Place, settleTyping } from './place.ts'
 import { useDraft } from './use-draft.ts'
+import { typeInWords } from './words.ts'
 
 export function SearchField({ place, pending }: { readonly place: Place; readonly pending: boolean }): ReactNode {
   const draft = useDraft(place.query, (query) => followTyping({ query }))
@@ -18,6 +21,7 @@ export function SearchField({ place, pending }: { readonly place: Place; readonl
           event.preventDefault()
           draft.flush()
           settleTyping()
+          rememberSearch({ ...place, query: draft.text })
         }}
       >
         <label htmlFor={searchFieldId} className="visually-hidden">
@@ -51,34 +55,39 @@ export function SearchField({ place, pending }: { readonly place: Place; readonl
   )
 }
 
-const types = [
-  { value: '', label: 'All' },
-  { value: 'markdown', label: 'Markdown' },
-  { value: 'text', label: 'Text' },
+const ages = [
+  { value: '', label: 'Any time' },
+  { value: 'week', label: 'The last week' },
+  { value: 'month', label: 'The last month' },
+  { value: 'year', label: 'The last year' },
 ]
 
-export function Filters({ place }: { readonly place: Place }): ReactNode {
+interface FiltersProps {
+  readonly place: Place
+  /** Of the answer to this search, perhaps still of the former one. */
+  readonly facets: Facets | undefined
+}
+
+export function Filters({ place, facets }: FiltersProps): ReactNode {
   const path = useDraft(place.path, (typed) => followTyping({ path: typed }))
   return (
     <div className="filters">
-      <fieldset className="choices">
-        <legend className="visually-hidden">Type of document</legend>
-        {types.map((type) => (
-          <label key={type.value}>
-            <input
-              type="radio"
-              name="type"
-              checked={place.type === type.value}
-              onChange={() => goTo({ ...place, type: type.value })}
-            />
-            <span>{type.label}</span>
-          </label>
-        ))}
-      </fieldset>
-      <label className="path-filter">
+      <TypeChoice place={place} types={facets?.type ?? []} />
+      <label className="filter">
+        <span>Changed</span>
+        <select value={place.since} onChange={(event) => goTo({ ...place, since: event.target.value })}>
+          {ages.map(({ value, label }) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="filter">
         <span>Path</span>
         <input
           type="text"
+          list="places"
           value={path.text}
           onChange={(event) => path.change(event.target.value)}
           onBlur={settleTyping}
@@ -88,7 +97,37 @@ export function Filters({ place }: { readonly place: Place }): ReactNode {
           autoCapitalize="off"
           spellCheck={false}
         />
+        <datalist id="places">
+          {facets?.place.map(({ value, count }) => (
+            <option key={value} value={`${value}/**`} label={`${value} (${count.toLocaleString()})`} />
+          ))}
+        </datalist>
       </label>
     </div>
+  )
+}
+
+/** The types that the answer has, with their numbers, and the one chosen even where it has none. */
+function TypeChoice({ place, types }: { readonly place: Place; readonly types: Facets['type'] }): ReactNode {
+  const chosen = place.type && !types.some(({ value }) => value === place.type) ? [{ value: place.type, count: 0 }] : []
+  const choices = [{ value: '', count: undefined }, ...types, ...chosen]
+  return (
+    <fieldset className="choices">
+      <legend className="visually-hidden">Type of document</legend>
+      {choices.map(({ value, count }) => (
+        <label key={value}>
+          <input
+            type="radio"
+            name="type"
+            checked={place.type === value}
+            onChange={() => goTo({ ...place, type: value })}
+          />
+          <span>
+            {value ? typeInWords(value) : 'All'}
+            {count !== undefined && <small>{count.toLocaleString()}</small>}
+          </span>
+        </label>
+      ))}
+    </fieldset>
   )
 }

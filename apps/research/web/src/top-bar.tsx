@@ -1,10 +1,9 @@
 /** The head of the page: its name, what is in the index, and whether the server is there. */
 import type { ReactNode } from 'react'
+import { nowhere } from './place.ts'
 import { PlaceLink } from './place-link.tsx'
 import type { IndexWatch } from './use-index-state.ts'
 import { counted } from './words.ts'
-
-const home = { query: '', type: '', path: '', document: '', chunk: '' }
 
 export function TopBar({
   watch,
@@ -16,7 +15,7 @@ export function TopBar({
   return (
     <header className="top-bar">
       <h1>
-        <PlaceLink place={home} className="wordmark">
+        <PlaceLink place={nowhere} className="wordmark">
           <svg viewBox="0 0 32 32" aria-hidden="true">
             <path className="hull" d="M4 9c1.5 10 6 15 12 15S26.5 19 28 9" />
             <path className="frame" d="M10.5 9c.5 6 2.5 9.5 5.5 11.5 3-2 5-5.5 5.5-11.5" />
@@ -33,6 +32,7 @@ export function TopBar({
           : 'Reconnecting …'}
       </p>
       <nav aria-label="Keelson">
+        <PlaceLink place={{ ...nowhere, view: 'indexing' }}>Indexing</PlaceLink>
         <a href="/docs">API</a>
       </nav>
       {uploadButton}

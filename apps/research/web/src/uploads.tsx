@@ -16,7 +16,6 @@ export function UploadButton({ uploads }: { readonly uploads: Uploads }): ReactN
         type="file"
         hidden
         multiple
-        accept=".md,.markdown,.txt,text/markdown,text/plain"
         aria-label="Files to add"
         onChange={(event) => {
           uploads.add(event.target.files ?? [])

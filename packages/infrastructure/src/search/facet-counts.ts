@@ -1,6 +1,10 @@
 /** Counts the values of attributes among the entries of a query, segment by segment: one addition for each entry. */
-import type { FacetValue } from './search-index.ts'
 import type { SegmentParts } from './segment.ts'
+
+export interface FacetValue {
+  readonly value: string
+  readonly count: number
+}
 
 export class FacetCounts {
   readonly #counts: ReadonlyMap<string, Map<string, number>>

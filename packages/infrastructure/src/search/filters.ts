@@ -1,5 +1,5 @@
 /** Filters of a query against a segment: each distinct value of the attribute is judged once, an entry then costs one look-up. */
-import { readGlob, type SearchFilter } from '../query.ts'
+import { matcherOf, type SearchFilter } from '../query.ts'
 import type { Column, SegmentParts } from './segment.ts'
 
 /** Says which entries of a segment pass all filters; `undefined` when none can. */
@@ -38,7 +38,7 @@ function judgeOf(filter: SearchFilter): Judge {
       if (position >= 0) admitted[position + 1] = 1
     }
   }
-  const matches = readGlob(filter.glob)
+  const matches = matcherOf(filter)
   return ({ values }, admitted) => {
     for (let position = 0; position < values.size; position++) {
       if (matches(values.at(position))) admitted[position + 1] = 1

@@ -3,8 +3,8 @@
  * entry an exact match and so bring it to the front.
  */
 import { visitPlaced } from './analyzer.ts'
-import type { TokenKind } from './chain-tokens.ts'
 import type { Synonyms } from './synonyms.ts'
+import type { TokenKind } from './token.ts'
 
 export interface QueryPlan {
   /** What ranks, in the order of the query, each term once. */

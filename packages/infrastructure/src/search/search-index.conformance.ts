@@ -433,6 +433,16 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     },
   },
   {
+    name: 'search() filters by values that are at least so great',
+    run(create) {
+      const index = withPaths(create)
+      const atLeast = (bound: string) => found(index, 'keel', [{ attribute: 'path', atLeast: bound }])
+      assert.deepEqual(atLeast(''), ['a', 'b', 'c', 'd'])
+      assert.deepEqual(atLeast('z'), [])
+      assert.deepEqual(atLeast('guides/keel.md'), ['a', 'c'])
+    },
+  },
+  {
     name: 'search() wants all filters to hold, and an entry without the attribute fails',
     run(create) {
       const index = withPaths(create)

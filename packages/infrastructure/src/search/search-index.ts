@@ -17,6 +17,7 @@
  */
 import type { SearchFilter } from '../query.ts'
 import type { Explanation } from './explain.ts'
+import type { FacetValue } from './facet-counts.ts'
 import type { Synonyms } from './synonyms.ts'
 
 export interface SearchIndex {
@@ -76,11 +77,6 @@ export interface SearchResult {
   readonly terms: readonly string[]
   /** For each attribute asked for, how many matching entries have each value: most frequent first, equal counts by value. */
   readonly facets?: Readonly<Record<string, readonly FacetValue[]>>
-}
-
-export interface FacetValue {
-  readonly value: string
-  readonly count: number
 }
 
 export interface SearchHit {

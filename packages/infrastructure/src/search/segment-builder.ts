@@ -3,7 +3,6 @@ import { visitPlaced } from './analyzer.ts'
 import type { SearchEntry } from './search-index.ts'
 import { type Column, lastPosition, mostCounted, Segment } from './segment.ts'
 import { StringTable } from './string-table.ts'
-import type { Token } from './token.ts'
 
 /** @param entries with distinct ids, sorted by id. */
 export function buildSegment(entries: readonly SearchEntry[]): Segment {

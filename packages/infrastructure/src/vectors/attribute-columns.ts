@@ -1,5 +1,5 @@
 /** The attributes of entries by row, each value kept once under a small number, so that a filter judges a value once, not an entry. */
-import { readGlob, type SearchFilter } from '../query.ts'
+import { matcherOf, type SearchFilter } from '../query.ts'
 
 export class AttributeColumns {
   readonly #columns = new Map<string, Column>()
@@ -36,7 +36,7 @@ export class AttributeColumns {
    */
   restrict(rows: Uint8Array, filters: readonly SearchFilter[]): void {
     for (const filter of filters) {
-      const matches = 'equals' in filter ? (value: string) => value === filter.equals : readGlob(filter.glob)
+      const matches = matcherOf(filter)
       const column = this.#columns.get(filter.attribute)
       if (column) column.restrict(rows, matches)
       else rows.fill(0)

@@ -35,6 +35,29 @@ export type Document = z.infer<typeof Document>
 
 const Highlight = z.tuple([z.int(), z.int()]).describe('[start, end) in UTF-16 units of `text`')
 
+/** How a hit came by its place: what words gave (BM25 and exact matches) and how near it is in meaning, before both are weighed. */
+const Explanation = z.object({
+  keyword: z
+    .object({
+      rank: z.int(),
+      score: z.number(),
+      words: z.array(
+        z.object({
+          word: z.string().describe('As it stands in the query'),
+          term: z.string().describe('What of the index it stood for'),
+          match: z.string().describe('Whether it is the word itself, one that begins so, a misspelling or a synonym'),
+          weight: z.number(),
+          idf: z.number(),
+          frequency: z.object({ title: z.number(), text: z.number() }),
+          score: z.number(),
+        }),
+      ),
+      exact: z.array(z.object({ kind: z.string(), score: z.number() })),
+    })
+    .nullable(),
+  semantic: z.object({ rank: z.int(), cosine: z.number() }).nullable(),
+})
+
 const Hit = z.object({
   documentId: DocumentId,
   chunkId: z.string().describe('Derived from documentId and the position of the passage'),
@@ -50,6 +73,7 @@ const Hit = z.object({
   snippet: z.string().describe('The part of the passage that shows most of the words searched for'),
   score: z.number().describe('0 to 1: larger is better, comparable within one answer only'),
   highlights: z.array(Highlight).describe('Where the words searched for stand in `text`'),
+  explanation: Explanation.optional().describe('When it was asked for'),
 })
 export type Hit = z.infer<typeof Hit>
 
@@ -63,8 +87,22 @@ const SearchInput = z.object({
     .enum(['hybrid', 'keyword', 'semantic'])
     .default('hybrid')
     .describe('By words and meaning, by words alone, or by meaning alone'),
+  changedSince: z.iso.datetime({ offset: true }).optional().describe('Only documents whose file changed then or later'),
+  facets: z
+    .boolean()
+    .default(false)
+    .describe('Whether the answer counts the types and places of all passages that words find'),
+  explain: z.boolean().default(false).describe('Whether each hit says how it came by its score'),
 })
 export type SearchInput = z.infer<typeof SearchInput>
+
+const FacetValue = z.object({ value: z.string(), count: z.int() })
+
+const Facets = z.object({
+  type: z.array(FacetValue),
+  place: z.array(FacetValue).describe('The outermost folder of the path'),
+})
+export type Facets = z.infer<typeof Facets>
 
 const SearchAnswer = z.object({
   hits: z.array(Hit),
@@ -73,6 +111,7 @@ const SearchAnswer = z.object({
     .object({ model: z.string(), version: z.string() })
     .nullable()
     .describe('What found by meaning; null when only words were looked for'),
+  facets: Facets.optional().describe('When they were asked for'),
   tookMs: z.number(),
 })
 export type SearchAnswer = z.infer<typeof SearchAnswer>

@@ -3,9 +3,6 @@ import { command, defineContract, query, subscription } from '@keelson/kernel'
 import { http } from '@keelson/services'
 import * as z from 'zod'
 
-/** A registered model may be this large. */
-export const maxModelBytes = 512 * 1024 * 1024
-
 const ModelName = z
   .string()
   .max(100)

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
@@ -33,16 +34,12 @@ afterAll(async () => {
 })
 
 /** `fetch` would decompress and add headers of its own. */
-function get(path: string, headers: Record<string, string> = {}) {
-  return new Promise<{ headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
-    request(`${system.url}${path}`, { headers }, async (response) => {
-      const parts: Buffer[] = []
-      for await (const part of response) parts.push(part)
-      resolve({ headers: response.headers, body: Buffer.concat(parts) })
-    })
-      .on('error', reject)
-      .end()
-  })
+async function get(path: string, headers: Record<string, string> = {}) {
+  const asked = request(`${system.url}${path}`, { headers }).end()
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  const parts: Buffer[] = []
+  for await (const part of response) parts.push(part)
+  return { headers: response.headers, body: Buffer.concat(parts) }
 }
 
 describe('servePage()', () => {

@@ -27,9 +27,17 @@ export interface ChangedDocument {
   readonly title: string
   readonly path: string
   readonly type: string
+  /** ISO 8601, in UTC with milliseconds. */
+  readonly modifiedAt: string
   readonly passages: readonly { readonly text: string; readonly headings: readonly string[] }[]
   /** Passages that earlier versions may have had at most. */
   readonly mostChunks: number
+}
+
+/** What passages of a document are filtered by and counted under. */
+export function attributesOf({ path, type, modifiedAt }: ChangedDocument): Record<string, string> {
+  const slash = path.indexOf('/')
+  return { path, type, place: slash < 0 ? '' : path.slice(0, slash), modifiedAt }
 }
 
 /** A passage with what a hit shows of its document. */
@@ -130,18 +138,18 @@ async function lastChange(database: Database): Promise<number> {
 
 async function changesAfter(database: Database, change: number, maxBytes: number): Promise<ChangedDocument[]> {
   // One statement, so that documents and passages are of one moment.
-  const { rows } = await database.query<ChangedDocument>(
+  const { rows } = await database.query<Omit<ChangedDocument, 'modifiedAt'> & { readonly modifiedAt: Date }>(
     `with next as (
-      select id, change, title, path, type, state, most_chunks, octet_length(text) as size
+      select id, change, title, path, type, state, modified_at, most_chunks, octet_length(text) as size
       from documents where change > $1 order by change limit 200
     ), page as (select *, sum(size) over (order by change) - size as before from next)
-    select id, change, title, path, type, most_chunks as "mostChunks", coalesce(
+    select id, change, title, path, type, modified_at as "modifiedAt", most_chunks as "mostChunks", coalesce(
       (select jsonb_agg(jsonb_build_object('text', text, 'headings', headings) order by position)
         from documents_chunks where document_id = id and state = 'live'), '[]') as passages
     from page where before < $2 order by change`,
     [change, maxBytes],
   )
-  return [...rows]
+  return rows.map((row) => ({ ...row, modifiedAt: row.modifiedAt.toISOString() }))
 }
 
 async function knownFiles(database: Database, folder: string): Promise<Map<string, KnownFile>> {

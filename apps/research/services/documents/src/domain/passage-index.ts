@@ -11,7 +11,7 @@ import {
 } from '@keelson/infrastructure'
 import { isError } from '@keelson/kernel'
 import { chunkId } from './document-draft.ts'
-import type { ChangedDocument, DocumentsStore } from './documents-store.ts'
+import { attributesOf, type ChangedDocument, type DocumentsStore } from './documents-store.ts'
 import { titleWithHeadings } from './passages.ts'
 import type { SnapshotFile } from './snapshot-file.ts'
 import { markOf, parseMark } from './snapshot-mark.ts'
@@ -102,7 +102,8 @@ async function openFromSnapshot(
     const { index, mark } = openSnapshot(bytes)
     const { epoch, change } = parseMark(mark)
     if (epoch !== store.epoch) return refuse('it belongs to another database')
-    if (change === undefined || change > (await store.lastChange())) return refuse('it is ahead of the database')
+    if (change === undefined) return refuse('it is of another version')
+    if (change > (await store.lastChange())) return refuse('it is ahead of the database')
     return { index, change, isFresh: false }
   } catch (error) {
     if (isError(error, 'DATABASE_QUERY_FAILED') || isError(error, 'DATABASE_CLOSED')) throw error
@@ -111,8 +112,8 @@ async function openFromSnapshot(
 }
 
 async function apply(index: SearchIndex, document: ChangedDocument): Promise<void> {
-  const { id, title, path, type, passages, mostChunks } = document
-  const attributes = { path, type }
+  const { id, title, passages, mostChunks } = document
+  const attributes = attributesOf(document)
   for (let from = 0; from < passages.length; from += entriesAtOnce) {
     const page = passages.slice(from, from + entriesAtOnce)
     index.upsert(

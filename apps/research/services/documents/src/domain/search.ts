@@ -2,7 +2,14 @@
  * Answers a search: what words find and what is near in meaning become one ranking, the database gives the texts of the page asked for,
  * and only that is marked up.
  */
-import { highlight, type SearchFilter, snippet } from '@keelson/infrastructure'
+import {
+  type FacetValue,
+  highlight,
+  type RankedHit,
+  type SearchFilter,
+  type SearchHit,
+  snippet,
+} from '@keelson/infrastructure'
 import type { Clock } from '@keelson/kernel'
 import type { Hit, SearchAnswer, SearchInput } from '../contract.ts'
 import { chunkId } from './document-draft.ts'
@@ -28,20 +35,79 @@ export async function search(
   signal: AbortSignal,
 ): Promise<SearchAnswer> {
   const startedAt = clock.monotonic()
-  const { query: text, limit, offset } = input
-  const { hits: ranked, total, terms } = index.search({ text, limit, offset, filters: filtersOf(input) })
-  const passages = await store.passages(ranked.map((hit) => hit.id))
-  const scores = new Map(ranked.map((hit) => [hit.id, hit.score]))
-  const hits = passages.map((passage): Hit => {
-    const highlights = highlight(passage.text, terms)
-    return {
-      ...passage,
-      score: scores.get(passage.chunkId) ?? 0,
-      highlights,
-      snippet: snippet(passage.text, highlights),
-    }
+  const { query: text, limit, offset, ranking, explain } = input
+  const filters = filtersOf(input)
+  // Words are looked up in any case: they say what is wrong with a filter, and what to mark.
+  const words = index.search({
+    text,
+    limit: Math.max(fusedHits, offset + limit),
+    filters,
+    typos: 'few hits',
+    explain,
+    ...(input.facets && { facets: ['type', 'place'] }),
   })
-  return { hits, total: ranked.total, model: meaning?.model ?? null, tookMs: clock.monotonic() - startedAt }
+  const meaning =
+    ranking === 'keyword' || hasPhrase(text) ? undefined : await semantic?.search(text, fusedHits, filters, signal)
+  const near = meaning?.hits ?? []
+  const ranked = ranking === 'semantic' ? rank({ hits: [], total: 0 }, near, 0) : rank(words, near)
+  const page = ranked.passages.slice(offset, offset + limit)
+  const passages = await store.passages(page.flatMap(chunkIdsOf))
+  const byId = new Map(passages.map((passage) => [passage.chunkId, passage]))
+  const explained = explain ? explanations(words.hits, near) : undefined
+  const hits = page.flatMap((one): Hit[] => {
+    const found = chunkIdsOf(one).flatMap((id) => byId.get(id) ?? [])
+    if (!byId.has(one.id)) return []
+    const hit = hitOf(one, found, words.terms)
+    return [explained ? { ...hit, explanation: explained(one.id) } : hit]
+  })
+  const { facets } = words
+  return {
+    hits,
+    total: ranked.total,
+    model: meaning?.model ?? null,
+    ...(facets && { facets: { type: [...(facets['type'] ?? [])], place: placesOf(facets['place']) } }),
+    tookMs: clock.monotonic() - startedAt,
+  }
+}
+
+/** What stands in quotation marks must stand so in a passage, and meaning knows nothing of that. */
+function hasPhrase(query: string): boolean {
+  return /"[^"]*[^\s"][^"]*"/.test(query)
+}
+
+/** Documents that lie in no folder have no place. */
+function placesOf(values: readonly FacetValue[] = []): FacetValue[] {
+  return values.filter(({ value }) => value !== '').map(({ value, count }) => ({ value, count }))
+}
+
+type Explanation = NonNullable<Hit['explanation']>
+
+function explanations(words: readonly SearchHit[], near: readonly RankedHit[]): (id: string) => Explanation {
+  const byWords = new Map(words.map((hit, at) => [hit.id, { hit, rank: at + 1 }]))
+  const byMeaning = new Map(near.map(({ id, score }, at) => [id, { cosine: score, rank: at + 1 }]))
+  return (id) => {
+    const found = byWords.get(id)
+    const { score, words: counted, exact } = found?.hit.explanation ?? { score: 0, words: [], exact: [] }
+    return {
+      keyword: found
+        ? {
+            rank: found.rank,
+            score,
+            words: counted.map(({ word, term, match, weight, idf, frequency, score: given }) => ({
+              word,
+              term,
+              match,
+              weight,
+              idf,
+              frequency: { ...frequency },
+              score: given,
+            })),
+            exact: exact.map((one) => ({ ...one })),
+          }
+        : null,
+      semantic: byMeaning.get(id) ?? null,
+    }
+  }
 }
 
 function chunkIdsOf({ id, positions }: RankedPassage): string[] {
@@ -50,9 +116,9 @@ function chunkIdsOf({ id, positions }: RankedPassage): string[] {
 }
 
 /** @param found the passages that belong together, in the order of the text. */
-function hitOf({ id, score }: RankedPassage, found: readonly StoredPassage[], query: string): Hit {
+function hitOf({ id, score }: RankedPassage, found: readonly StoredPassage[], terms: readonly string[]): Hit {
   const { position: _, ...about } = joined(found)
-  const highlights = highlight(about.text, query)
+  const highlights = highlight(about.text, terms)
   const best = found.find((passage) => passage.chunkId === id)
   const place = { headings: best?.headings ?? [], page: best?.page ?? null }
   return { ...about, ...place, chunkId: id, score, highlights, snippet: snippet(about.text, highlights) }
@@ -71,9 +137,11 @@ function joined(found: readonly StoredPassage[]): StoredPassage {
   return { ...first, text, end, lines: first.lines && last ? [first.lines[0], last[1]] : first.lines }
 }
 
-function filtersOf({ path, type }: SearchInput): SearchFilter[] {
+function filtersOf({ path, type, changedSince }: SearchInput): SearchFilter[] {
   const filters: SearchFilter[] = []
   if (path !== undefined) filters.push({ attribute: 'path', glob: path })
   if (type !== undefined) filters.push({ attribute: 'type', equals: type })
+  if (changedSince !== undefined)
+    filters.push({ attribute: 'modifiedAt', atLeast: new Date(changedSince).toISOString() })
   return filters
 }

@@ -11,7 +11,7 @@ import {
 } from '@keelson/infrastructure'
 import type { ModelRef } from '../../../models/src/contract.ts'
 import { chunkId } from './document-draft.ts'
-import type { ChangedDocument, DocumentsStore } from './documents-store.ts'
+import { attributesOf, type ChangedDocument, type DocumentsStore } from './documents-store.ts'
 import { markOf, parseMark } from './snapshot-mark.ts'
 import { contentOf, type DocumentVectors, embeddedTextOf, type VectorsStore } from './vectors-store.ts'
 
@@ -128,13 +128,15 @@ export class VectorSpace {
     return new Map([...known, ...made.map((one) => [one.documentId, one] as const)])
   }
 
-  #apply({ id, path, type, passages, mostChunks }: ChangedDocument, vectors: readonly Float32Array[]): void {
+  #apply(document: ChangedDocument, vectors: readonly Float32Array[]): void {
+    const { id, passages, mostChunks } = document
+    const attributes = attributesOf(document)
     const gone: string[] = []
     const entries: { id: string; vector: Float32Array; attributes: Record<string, string> }[] = []
     for (let position = 0; position < Math.max(passages.length, mostChunks); position++) {
       const vector = vectors[position]
       if (position < passages.length && vector && hasDirection(vector))
-        entries.push({ id: chunkId(id, position), vector, attributes: { path, type } })
+        entries.push({ id: chunkId(id, position), vector, attributes })
       else gone.push(chunkId(id, position))
     }
     this.#index.upsert(entries)

@@ -15,7 +15,7 @@ interface Format {
 const code =
   'js mjs cjs jsx ts mts cts tsx py rb go rs java kt kts scala swift c h cc cpp cxx hpp hh cs fs php pl lua r jl dart ex exs erl clj hs ml sh bash zsh ps1 sql css scss less vue svelte proto graphql gql tf yaml yml toml ini xml'
 
-export const formats: readonly Format[] = [
+const formats: readonly Format[] = [
   {
     type: 'markdown',
     extensions: ['md', 'markdown', 'mdx'],
