@@ -16,8 +16,7 @@
  *   the title or within the text, and in the first 65,535 words of an entry.
  */
 import type { SearchFilter } from '../query.ts'
-import type { Explanation } from './explain.ts'
-import type { FacetValue } from './facet-counts.ts'
+import type { Explanation } from './explanation.ts'
 import type { Synonyms } from './synonyms.ts'
 
 export interface SearchIndex {

@@ -4,7 +4,7 @@
  */
 import { definePort } from '@keelson/kernel'
 import type { DocumentFilter } from './document-filter.ts'
-import type { Explanation } from './explain.ts'
+import type { Explanation } from './explanation.ts'
 import type { FieldValue, IndexSettings, SearchDocument } from './search-document.ts'
 import type { Synonym } from './synonyms.ts'
 
