@@ -6,6 +6,7 @@ export interface Entry {
   readonly title: string
   readonly text: string
   readonly type: string
+  readonly pages: number
 }
 
 const wordsPerEntry = 250
@@ -23,6 +24,7 @@ export function* makeEntries(count: number): Generator<Entry> {
       title: passages[number % passages.length]?.title ?? '',
       text: words.slice(from, from + wordsPerEntry).join(' '),
       type: types[number % types.length] ?? '',
+      pages: number % 100,
     }
   }
 }
@@ -40,10 +42,12 @@ export function makeQueries(count: number): Readonly<Record<QueryKind, readonly 
     typo: many((at) => misspelt(longWord(at))),
     prefix: many((at) => longWord(at).slice(0, 4)),
     facets: [...queries.values()].slice(count, 2 * count),
+    filter: [...queries.values()].slice(2 * count, 3 * count),
+    sorted: [...queries.values()].slice(3 * count, 4 * count),
   }
 }
 
-export type QueryKind = 'claim' | 'two words' | 'phrase' | 'typo' | 'prefix' | 'facets'
+export type QueryKind = 'claim' | 'two words' | 'phrase' | 'typo' | 'prefix' | 'facets' | 'filter' | 'sorted'
 
 /** With its third and fourth letter in the wrong order, and another when they are equal. */
 function misspelt(word: string): string {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { BenchmarkResult, BenchmarkRow, BenchmarkTarget } from '../../tools/bench.ts'
 import type { Measured } from './subject.ts'
 
-const queriesPerKind = 60
+const queriesPerKind = 50
 
 export async function run(): Promise<BenchmarkResult> {
   const engine = await measure('engine')

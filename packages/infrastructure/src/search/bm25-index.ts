@@ -8,9 +8,9 @@ import { type AskedWord, askWords, type WordRules } from './asked-words.ts'
 import { statisticsOf } from './bm25.ts'
 import { explainHit } from './explain.ts'
 import { FacetCounts } from './facet-counts.ts'
-import { compileFilters, type SegmentFilter } from './filters.ts'
+import { compileFilters } from './filters.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
-import { comesFirst, Ranking, type ScoredEntry } from './ranking.ts'
+import { comesFirst, type Ranked, Ranking, type ScoredEntry } from './ranking.ts'
 import type { SearchEntry, SearchHit, SearchIndex, SearchQuery, SearchResult } from './search-index.ts'
 import type { Segment } from './segment.ts'
 import { buildSegment } from './segment-builder.ts'
@@ -81,20 +81,21 @@ class Bm25Index implements SearchIndex {
     requireCount('limit', limit)
     requireCount('offset', offset)
     const plan = planQuery(text, query.synonyms)
-    const rank = (rules: WordRules, filter: SegmentFilter, capacity: number) => {
+    const rank = (rules: WordRules, by: Pick<Ranked, 'filter' | 'accepts'>, capacity: number) => {
       const asked = askWords(this.#segments, plan, rules)
       const top = new BestOf(capacity, comesFirst)
       const facets = new FacetCounts(query.facets ?? [])
-      const total = this.#ranking.rank(this.#segments, { plan, asked, filter }, { top, facets })
+      const total = this.#ranking.rank(this.#segments, { plan, asked, ...by }, { top, facets })
       return { asked, top, facets, total }
     }
     const rules = { prefix, typos: typos === 'never' ? 'never' : 'unknown words' } as const
-    const filter = compileFilters(filters)
+    const by = { filter: compileFilters(filters), accepts: query.accepts }
     const capacity = limit === 0 ? 0 : limit + offset
-    let ranked = rank(rules, filter, capacity)
+    let ranked = rank(rules, by, capacity)
     if (typos === 'few hits' && ranked.total < fewHits) {
-      const total = filters.length === 0 ? ranked.total : rank(rules, compileFilters([]), 0).total
-      if (total < fewHits) ranked = rank({ prefix, typos: 'all words' }, filter, capacity)
+      const isAll = filters.length === 0 && !query.accepts
+      const total = isAll ? ranked.total : rank(rules, { filter: compileFilters([]) }, 0).total
+      if (total < fewHits) ranked = rank({ prefix, typos: 'all words' }, by, capacity)
     }
     const { asked, top, facets, total } = ranked
     const hits = this.#hitsOf(top.sorted().slice(offset), plan, query.explain ? asked : undefined)

@@ -1,8 +1,8 @@
 /** One index of the search port in memory: its documents, the engine that ranks their words, and the words it suggests. */
-import { requireCount } from '../query.ts'
+import { requireCount, type SearchFilter } from '../query.ts'
 import { createSearchIndex } from './bm25-index.ts'
 import { compileFilter, type DocumentFilter, type DocumentJudge, withoutConditionsOn } from './document-filter.ts'
-import { canAnswer, engineAttributes, engineFilters } from './engine-filters.ts'
+import { canCount, engineAttributes, engineFilters } from './engine-filters.ts'
 import type { Explanation } from './explanation.ts'
 import { countFacets } from './facets.ts'
 import { highlightHtml } from './highlight-html.ts'
@@ -107,10 +107,10 @@ export class DocumentIndex {
     const judge = this.judge(query.filter)
     const order = this.#orderOf(query)
     for (const { attribute } of facets) typeOf(this.#name, this.#types, attribute)
-    if (canAnswer(this.#types, query)) return this.#answer(query, { limit, offset })
+    if (!order && query.text.trim() !== '') return this.#ranked(query, judge, { limit, offset })
     const { matching, terms } = this.#match(query)
     const passing = matching.filter(({ document }) => judge(document.fields))
-    const page = (order ? passing.toSorted(order) : passing).slice(offset, offset + limit)
+    const page = passing.toSorted(order).slice(offset, offset + limit)
     return {
       hits: this.#hitsOf(page, terms, query),
       total: passing.length,
@@ -122,22 +122,41 @@ export class DocumentIndex {
     return this.settings.attributes ?? {}
   }
 
-  /** Where the engine can do all of it, no more documents are looked at than are shown. */
-  #answer(query: DocumentQuery, page: { readonly limit: number; readonly offset: number }): DocumentPage {
+  /** In the order of scores the engine gives the page; documents are looked at for what it cannot filter or count by itself. */
+  #ranked(
+    query: DocumentQuery,
+    judge: DocumentJudge,
+    page: { readonly limit: number; readonly offset: number },
+  ): DocumentPage {
     const { filter, facets = [], explain = false } = query
-    const ask = (over: Partial<SearchQuery>) => this.#engine.search({ ...this.#engineQuery(query, 0), ...over })
-    const filters = engineFilters(this.#types, filter) ?? []
-    const { hits, total, terms } = ask({ ...page, filters, explain })
-    const counted = facets.map(({ attribute, withoutOwnFilter = false, limit = 100 }): Facet => {
-      const rest = withoutOwnFilter ? engineFilters(this.#types, withoutConditionsOn(attribute, filter)) : filters
-      const counts = ask({ limit: 0, facets: [attribute], ...(rest && { filters: rest }) }).facets?.[attribute] ?? []
-      return { attribute, values: counts.slice(0, limit) }
-    })
+    const filters = engineFilters(this.#types, filter)
+    const areCounted = filters !== undefined && canCount(this.#types, facets, filter)
+    const matching = new Map<string, { readonly document: SearchDocument; readonly passes: boolean }>()
+    const accepts = (id: string): boolean => {
+      const document = this.#documents.get(id)
+      if (!document) return false
+      const passes = judge(document.fields)
+      if (!areCounted) matching.set(id, { document, passes })
+      return passes
+    }
+    const by = areCounted ? { filters } : { accepts }
+    const { hits, total, terms } = this.#engine.search({ ...this.#engineQuery(query, 0), ...page, explain, ...by })
     const shown = hits.flatMap(({ id, score, explanation }) => {
       const document = this.#documents.get(id)
       return document ? [this.#hitOf({ document, score }, terms, query, explanation)] : []
     })
-    return { hits: shown, total, facets: counted }
+    if (areCounted) return { hits: shown, total, facets: this.#countByEngine(query, filters) }
+    const found = [...matching.values()]
+    const counted = { matching: found, passing: found.filter(({ passes }) => passes) }
+    return { hits: shown, total, facets: countFacets(facets, filter, { ...counted, judge: (one) => this.judge(one) }) }
+  }
+
+  #countByEngine(query: DocumentQuery, filters: readonly SearchFilter[]): Facet[] {
+    return (query.facets ?? []).map(({ attribute, withoutOwnFilter = false, limit = 100 }) => {
+      const rest = withoutOwnFilter ? engineFilters(this.#types, withoutConditionsOn(attribute, query.filter)) : filters
+      const asked = { ...this.#engineQuery(query, 0), filters: rest ?? [], facets: [attribute] }
+      return { attribute, values: this.#engine.search(asked).facets?.[attribute]?.slice(0, limit) ?? [] }
+    })
   }
 
   /** All documents that the text finds, best first, whatever the filter. */

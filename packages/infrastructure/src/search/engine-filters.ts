@@ -1,7 +1,7 @@
 /** What of a document filter and of facets the engine can do by itself, over the attributes that it keeps: single strings. */
 import type { SearchFilter } from '../query.ts'
 import { type DocumentFilter, withoutConditionsOn } from './document-filter.ts'
-import type { DocumentQuery } from './search.ts'
+import type { FacetRequest } from './search.ts'
 import type { AttributeTypes, FieldValue } from './search-document.ts'
 
 /** The attributes of a document that the engine keeps. */
@@ -32,14 +32,14 @@ export function engineFilters(
   return filter.is === '=' && typeof filter.value === 'string' ? [{ attribute, equals: filter.value }] : undefined
 }
 
-/** Whether the engine can rank, filter and count all that a query asks for. */
-export function canAnswer(types: AttributeTypes, { text, filter, facets = [], sort = [] }: DocumentQuery): boolean {
-  return (
-    text.trim() !== '' &&
-    sort.length === 0 &&
-    engineFilters(types, filter) !== undefined &&
-    facets.every(
-      ({ attribute }) => types[attribute] === 'string' && engineFilters(types, withoutConditionsOn(attribute, filter)),
-    )
-  )
+/** Whether the engine can count these facets by itself. */
+export function canCount(
+  types: AttributeTypes,
+  facets: readonly FacetRequest[],
+  filter: DocumentFilter | undefined,
+): boolean {
+  return facets.every(({ attribute }) => {
+    const others = withoutConditionsOn(attribute, filter)
+    return types[attribute] === 'string' && engineFilters(types, others) !== undefined
+  })
 }

@@ -30,6 +30,14 @@ export function exactBoost(asked: readonly AskedWord[]): number {
   return asked.reduce((total, { word, idf }) => total + word.times * idf * highestScore, 0)
 }
 
+/** What is to be ranked. */
+export interface Ranked {
+  readonly plan: QueryPlan
+  readonly asked: readonly AskedWord[]
+  readonly filter: SegmentFilter
+  readonly accepts?: ((id: string) => boolean) | undefined
+}
+
 /** Where the entries found go. */
 export interface Collected {
   readonly top: BestOf<ScoredEntry>
@@ -43,11 +51,7 @@ export class Ranking {
   #exact = new Uint8Array()
 
   /** Offers every live entry that holds a word, all phrases required and passes the filter to `top`, and returns their number. */
-  rank(
-    segments: readonly Segment[],
-    { plan, asked, filter }: { plan: QueryPlan; asked: readonly AskedWord[]; filter: SegmentFilter },
-    { top, facets }: Collected,
-  ): number {
+  rank(segments: readonly Segment[], { plan, asked, filter, accepts }: Ranked, { top, facets }: Collected): number {
     const { averageLength } = statisticsOf(segments)
     const boost = exactBoost(asked)
     let total = 0
@@ -60,7 +64,7 @@ export class Ranking {
       const exact = this.#exact.subarray(0, segment.size).fill(0)
       visitExact(segment, plan, (entry) => exact.fill((exact[entry] ?? 0) + 1, entry, entry + 1))
       const held = holdingRequired(segment, plan)
-      total += offerScored({ segment, scores, exact, boost, admissions, held }, { top, facets })
+      total += offerScored({ segment, scores, exact, boost, admissions, held, accepts }, { top, facets })
     }
     return total
   }
@@ -120,10 +124,11 @@ interface ScoredSegment {
   readonly admissions: NonNullable<ReturnType<SegmentFilter>>
   /** By entry: 1 when it holds all phrases required; `undefined` when there are none. */
   readonly held: Uint8Array | undefined
+  readonly accepts: ((id: string) => boolean) | undefined
 }
 
 function offerScored(
-  { segment, scores, exact, boost, admissions, held }: ScoredSegment,
+  { segment, scores, exact, boost, admissions, held, accepts }: ScoredSegment,
   { top, facets }: Collected,
 ): number {
   const { struck } = segment
@@ -133,6 +138,7 @@ function offerScored(
     const words = scores[entry] ?? 0
     if (words === 0 || struck[entry] === 1 || held?.[entry] === 0) continue
     for (const { codes, admitted } of admissions) if (admitted[codes[entry] ?? 0] === 0) continue entries
+    if (accepts && !accepts(segment.parts.ids.at(entry))) continue
     total++
     counting.add(entry)
     const exactly = boost * (exact[entry] ?? 0)

@@ -456,6 +456,24 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
     },
   },
   {
+    name: 'search() leaves out what is not accepted, and asks about nothing that does not match',
+    run(create) {
+      const index = withPaths(create)
+      index.upsert([entry('f', 'mast')])
+      const asked = new Set<string>()
+      const accepts = (id: string) => {
+        asked.add(id)
+        return id !== 'b' && id !== 'e'
+      }
+      const filters: SearchFilter[] = [{ attribute: 'path', glob: 'guides/**' }]
+      const { hits, total } = index.search({ text: 'keel', limit: 1, accepts })
+      assert.equal(hits[0]?.id, 'a')
+      assert.equal(total, 3)
+      assert.deepEqual([...asked].sort(), ['a', 'b', 'c', 'd', 'e'])
+      assert.equal(index.search({ text: 'keel', limit: 0, filters, accepts }).total, 2)
+    },
+  },
+  {
     name: 'search() counts the values of attributes among all that matches',
     run(create) {
       const index = withPaths(create)

@@ -42,6 +42,8 @@ export interface SearchEntry {
 export interface SearchQuery {
   readonly text: string
   readonly filters?: readonly SearchFilter[]
+  /** Asked for the id of each entry that matches and passes the filters, perhaps more than once: false leaves it out. It costs time. */
+  readonly accepts?: (id: string) => boolean
   /** Hits returned at most; 0 asks for the total alone. */
   readonly limit: number
   /** Attributes whose values are counted among all matching entries. */
