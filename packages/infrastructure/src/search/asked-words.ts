@@ -131,7 +131,7 @@ function addBest(found: Map<string, FoundTerm>, candidates: readonly Candidate[]
 }
 
 const endingLength = 4
-const english = /^[a-z]+$/
+const english = /^[a-z]{1,40}$/
 
 /**
  * Terms of the words one edit away within the ending: "indexng" is far from the stem "index", though not from "indexing". Only what the

@@ -38,6 +38,7 @@ const deepest = 50
 export function compileFilter(index: string, types: AttributeTypes, filter: DocumentFilter, depth = 0): DocumentJudge {
   const refuse = (reason: string) => infrastructureErrors.SEARCH_FILTER_INVALID({ index, reason })
   if (depth > deepest) throw refuse(`it is nested deeper than ${deepest} levels`)
+  requireFilter(filter, refuse)
   const compile = (inner: DocumentFilter) => compileFilter(index, types, inner, depth + 1)
   if ('and' in filter) {
     const judges = filter.and.map(compile)
@@ -55,6 +56,17 @@ export function compileFilter(index: string, types: AttributeTypes, filter: Docu
   const judge = judgeOf(filter, type, refuse)
   if (!judge) throw refuse(`"${filter.attribute}" is of type ${type} and has no "${String(filter.is)}"`)
   return (fields) => judge(Object.hasOwn(fields, filter.attribute) ? fields[filter.attribute] : undefined)
+}
+
+/** What came from outside may be anything; the types of values are looked at later. */
+function requireFilter(filter: unknown, refuse: (reason: string) => Error): void {
+  if (typeof filter !== 'object' || filter === null) throw refuse('a part of it is no object')
+  if ('is' in filter && filter.is === 'in' && !('values' in filter)) throw refuse('"in" has no values')
+  for (const list of ['and', 'or', 'values'] as const) {
+    // Any object may be asked for a property.
+    const value = (filter as Readonly<Record<string, unknown>>)[list]
+    if (value !== undefined && !Array.isArray(value)) throw refuse(`"${list}" is no list`)
+  }
 }
 
 /** The filter without the conditions on an attribute that could be left out by themselves; `undefined` when nothing remains. */

@@ -1,4 +1,5 @@
 /** One index of the search port in memory: its documents, the engine that ranks their words, and the words it suggests. */
+import { infrastructureErrors } from '../errors.ts'
 import { requireCount, type SearchFilter } from '../query.ts'
 import { createSearchIndex } from './bm25-index.ts'
 import { compileFilter, type DocumentFilter, type DocumentJudge, withoutConditionsOn } from './document-filter.ts'
@@ -10,6 +11,7 @@ import type { DocumentChange, DocumentHit, DocumentPage, DocumentQuery, Facet, S
 import {
   type AttributeTypes,
   comparable,
+  copyOf,
   type FieldValue,
   type IndexSettings,
   type SearchDocument,
@@ -92,7 +94,7 @@ export class DocumentIndex {
 
   /** @throws SEARCH_FIELD_UNKNOWN or SEARCH_FILTER_INVALID */
   judge(filter: DocumentFilter | undefined): DocumentJudge {
-    return filter ? compileFilter(this.#name, this.#types, filter) : () => true
+    return filter === undefined ? () => true : compileFilter(this.#name, this.#types, filter)
   }
 
   suggest(prefix: string, limit: number): Suggestions {
@@ -102,8 +104,10 @@ export class DocumentIndex {
   /** @throws SEARCH_QUERY_INVALID, SEARCH_FIELD_UNKNOWN or SEARCH_FILTER_INVALID */
   search(query: DocumentQuery): DocumentPage {
     const { limit = 20, offset = 0, facets = [] } = query
+    requireText(query.text)
     requireCount('limit', limit)
     requireCount('offset', offset)
+    for (const facet of facets) if (facet.limit !== undefined) requireCount('limit', facet.limit)
     const judge = this.judge(query.filter)
     const order = this.#orderOf(query)
     for (const { attribute } of facets) typeOf(this.#name, this.#types, attribute)
@@ -207,7 +211,7 @@ export class DocumentIndex {
   ): DocumentHit {
     const highlights = query.highlight && this.#highlightsOf(document, terms, query.highlight)
     return {
-      ...structuredClone(document),
+      ...copyOf(document),
       score,
       ...(highlights && { highlights }),
       ...(explanation && { explanation }),
@@ -249,6 +253,12 @@ export class DocumentIndex {
     const { title, text } = this.#textsOf(document)
     this.#suggestions.count(title, text, times)
   }
+}
+
+/** Of a query that came from outside, the text may be anything. */
+function requireText(text: unknown): void {
+  if (typeof text === 'string') return
+  throw infrastructureErrors.SEARCH_QUERY_INVALID({ field: 'text', reason: `must be a string, not ${typeof text}` })
 }
 
 function textOf(value: FieldValue | undefined): string {

@@ -8,7 +8,7 @@ import { requireCount } from '../query.ts'
 import type { DocumentFilter } from './document-filter.ts'
 import { DocumentIndex } from './document-index.ts'
 import type { DocumentChange, DocumentPage, DocumentQuery, Search, SearchTask, Suggestions } from './search.ts'
-import { checkFields, checkSettings, type IndexSettings, type SearchDocument } from './search-document.ts'
+import { checkFields, checkSettings, copyOf, type IndexSettings, type SearchDocument } from './search-document.ts'
 import type { Synonym } from './synonyms.ts'
 
 /**
@@ -57,7 +57,7 @@ class InMemorySearch implements Search {
   async update(index: string, changes: readonly DocumentChange[]): Promise<SearchTask> {
     const { settings } = this.#named(index)
     for (const change of changes) checkFields(index, settings, change)
-    const copies = structuredClone(changes)
+    const copies = changes.map(copyOf)
     return this.#change(index, async (of) => of.documents.update(copies))
   }
 
@@ -67,6 +67,7 @@ class InMemorySearch implements Search {
   }
 
   async deleteBy(index: string, filter: DocumentFilter): Promise<SearchTask> {
+    this.#named(index).documents.judge(filter)
     const judge = this.#named(index).documents.judge(structuredClone(filter))
     return this.#change(index, async (of) => {
       const ids = of.documents.all().flatMap(({ id, fields }) => (judge(fields) ? [id] : []))
@@ -124,7 +125,7 @@ class InMemorySearch implements Search {
   #checked(index: string, documents: readonly SearchDocument[]): SearchDocument[] {
     const { settings } = this.#named(index)
     for (const document of documents) checkFields(index, settings, document)
-    return structuredClone([...documents])
+    return documents.map(copyOf)
   }
 
   /** Applies a change when those before it have been. */

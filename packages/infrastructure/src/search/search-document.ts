@@ -54,6 +54,24 @@ export function hasType(value: unknown, type: AttributeType): boolean {
   return typeof value === (type === 'strings' ? 'string' : type)
 }
 
+/** A copy that shares nothing that can be changed. */
+export function copyOf<Fields extends Readonly<Record<string, FieldValue | undefined>>>({
+  id,
+  fields,
+}: {
+  readonly id: string
+  readonly fields: Fields
+}): { id: string; fields: Fields } {
+  const copies = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, copyOfValue(value)]))
+  // The same names with values of the same types.
+  return { id, fields: copies as Fields }
+}
+
+function copyOfValue(value: FieldValue | undefined): FieldValue | undefined {
+  if (value instanceof Date) return new Date(value)
+  return typeof value === 'object' ? [...value] : value
+}
+
 const attributeTypes: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'date', 'strings'])
 
 /** @throws SEARCH_SETTINGS_INVALID */

@@ -268,7 +268,19 @@ export const searchConformance: readonly SearchCase[] = [
         { attribute: 'changed', is: '<', value: new Date(Number.NaN) },
         deep,
       ]
-      for (const filter of refused) await refuses('SEARCH_FILTER_INVALID', search.search(index, { text: '', filter }))
+      // What a caller without types might give.
+      const shapeless = [
+        null,
+        'type = md',
+        { and: { attribute: 'type' } },
+        { or: [7] },
+        { not: null },
+        { attribute: 'type', is: 'in' },
+      ] as unknown[]
+      for (const filter of [...refused, ...(shapeless as DocumentFilter[])]) {
+        await refuses('SEARCH_FILTER_INVALID', search.search(index, { text: '', filter }))
+        await refuses('SEARCH_FILTER_INVALID', search.deleteBy(index, filter))
+      }
     },
   ),
   searchCase(
