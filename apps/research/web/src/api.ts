@@ -10,6 +10,8 @@ export interface SearchAnswer {
   readonly hits: readonly Hit[]
   /** All matching passages, not only those in `hits`. */
   readonly total: number
+  /** How many `hits` there are in all: neighbouring passages are one. */
+  readonly totalHits: number
   readonly facets?: Facets | undefined
   readonly tookMs: number
 }

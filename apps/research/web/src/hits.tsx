@@ -15,7 +15,7 @@ interface HitsProps {
 }
 
 export function Hits({ place, answer, onMore }: HitsProps): ReactNode {
-  const left = answer.total - answer.hits.length
+  const left = answer.totalHits - answer.hits.length
   return (
     <>
       <ol className="entries" aria-label="Passages found" onKeyDown={moveAmongEntries}>

@@ -7,8 +7,10 @@ import { counted, durationInWords } from './words.ts'
 
 export function IndexingReport({ indexing }: { readonly indexing: Indexing | null | undefined }): ReactNode {
   if (!indexing) return null
-  const { state, folder, done, found, skipped, timeLeftMs } = indexing
-  if (state === 'done' && skipped === 0) return null
+  const { state, folder, done, found, problems, timeLeftMs } = indexing
+  // Files of other kinds are expected in any folder; the view of the index names them too.
+  const broken = problems.filter(({ code }) => code !== 'DOCUMENTS_FILE_UNSUPPORTED').length
+  if (state === 'done' && broken === 0) return null
   return (
     <section className="indexing" aria-label="Indexing">
       {state === 'running' && (
@@ -33,9 +35,9 @@ export function IndexingReport({ indexing }: { readonly indexing: Indexing | nul
           Indexing {folder} was stopped after {done.toLocaleString()} of {counted(found, 'file')}.
         </p>
       )}
-      {skipped > 0 && (
+      {broken > 0 && (
         <p>
-          <PlaceLink place={{ ...nowhere, view: 'indexing' }}>{counted(skipped, 'file')} left out</PlaceLink>
+          <PlaceLink place={{ ...nowhere, view: 'indexing' }}>{counted(broken, 'file')} could not be read</PlaceLink>
         </p>
       )}
     </section>

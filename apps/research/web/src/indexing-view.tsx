@@ -30,7 +30,7 @@ function State({ state }: { readonly state: Overview }): ReactNode {
         <Figure
           name="Found by meaning"
           value={vectors ? `${Math.floor((100 * vectors.done) / Math.max(chunks, 1)).toLocaleString()} %` : 'not yet'}
-          more={vectors ? `${vectors.model} ${vectors.version}` : 'by words only so far'}
+          more={vectors ? `model ${vectors.model}, version ${vectors.version}` : 'by words only so far'}
         />
       </dl>
       {indexing ? <Run indexing={indexing} /> : <p>No folder has been indexed yet.</p>}

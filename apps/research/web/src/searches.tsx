@@ -5,7 +5,9 @@ import { nowhere, type Place } from './place.ts'
 import { PlaceLink } from './place-link.tsx'
 
 export function KeptSearchLists(): ReactNode {
-  const { recent, saved } = useKeptSearches()
+  const kept = useKeptSearches()
+  const { saved } = kept
+  const recent = kept.recent.filter((search) => !isSaved({ ...nowhere, ...search }, kept))
   if (recent.length === 0 && saved.length === 0) return null
   return (
     <div className="kept">

@@ -17,6 +17,7 @@
  */
 import type { SearchFilter } from '../query.ts'
 import type { Explanation } from './explanation.ts'
+import type { FacetValue } from './facet-counts.ts'
 import type { Synonyms } from './synonyms.ts'
 
 export interface SearchIndex {

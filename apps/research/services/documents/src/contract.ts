@@ -107,6 +107,7 @@ export type Facets = z.infer<typeof Facets>
 const SearchAnswer = z.object({
   hits: z.array(Hit),
   total: z.int().describe('All matching passages, not the page'),
+  totalHits: z.int().describe('Hits that paging can reach: neighbouring passages are one'),
   model: z
     .object({ model: z.string(), version: z.string() })
     .nullable()

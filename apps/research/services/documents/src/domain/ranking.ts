@@ -26,8 +26,10 @@ export interface RankedPassage {
 
 export interface Ranking {
   readonly passages: readonly RankedPassage[]
-  /** All hits that paging can reach. */
+  /** All matching passages. */
   readonly total: number
+  /** Hits that paging can reach: neighbours that stand together are one. */
+  readonly totalHits: number
 }
 
 /**
@@ -50,9 +52,11 @@ export function rank(keyword: KeywordHits, semantic: readonly RankedHit[], nearE
   // Some of what seems to be found by meaning alone may stand beyond the hits that were asked for: then it is counted already.
   const isWhole = keyword.hits.length === keyword.total
   const byMeaningOnly = isWhole ? fused.filter(({ id }) => !known.has(id)).length : 0
+  const total = keyword.total + byMeaningOnly
   return {
     passages: [...passages, ...rest.map(({ id }) => ({ id, positions: [parseChunkId(id).position], score: 0 }))],
-    total: keyword.total + byMeaningOnly - (fused.length - passages.length),
+    total,
+    totalHits: total - (fused.length - passages.length),
   }
 }
 

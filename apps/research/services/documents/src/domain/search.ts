@@ -64,6 +64,7 @@ export async function search(
   return {
     hits,
     total: ranked.total,
+    totalHits: ranked.totalHits,
     model: meaning?.model ?? null,
     ...(facets && { facets: { type: [...(facets['type'] ?? [])], place: placesOf(facets['place']) } }),
     tookMs: clock.monotonic() - startedAt,
