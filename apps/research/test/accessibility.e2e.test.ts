@@ -13,7 +13,25 @@ const states: readonly { readonly name: string; readonly show: (page: Page) => P
     name: 'all documents',
     show: async (page) => {
       await page.goto('/')
-      await page.getByText('1 file skipped').click()
+      await page.getByText('1 file could not be read').waitFor()
+    },
+  },
+  {
+    name: 'kept searches',
+    show: async (page) => {
+      await page.goto('/?q=keelson')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('searchbox').fill('tallow')
+      await page.getByRole('searchbox').press('Enter')
+      await page.goto('/')
+      await page.getByRole('heading', { name: 'Saved searches' }).waitFor()
+    },
+  },
+  {
+    name: 'the state of the index',
+    show: async (page) => {
+      await page.goto('/?view=indexing')
+      await page.getByText('damaged.md', { exact: true }).waitFor()
     },
   },
   {

@@ -59,7 +59,7 @@ describe.skipIf(!browser)('page', () => {
 
   it('page names the files that were skipped, and why', async () => {
     await page.goto('/')
-    await page.getByText('1 file skipped').click()
+    await page.getByText('1 file could not be read').click()
     await says('damaged.md')
     await says('DOCUMENTS_FILE_ENCODING')
   })
@@ -117,6 +117,47 @@ describe.skipIf(!browser)('page', () => {
     await page.getByLabel('Path').fill('guides/**')
     await counts('1 passage')
     expect(new URL(page.url()).searchParams.get('path')).toBe('guides/**')
+  })
+
+  it('page keeps searches: the recent ones, and those that were saved', async () => {
+    await page.goto('/?q=tallow')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Saved' }).waitFor()
+    await searchField().fill('bilge')
+    await searchField().press('Enter')
+    await page.goto('/')
+    const list = (name: string) => page.getByRole('region', { name }).getByRole('link')
+    await list('Saved searches').first().waitFor()
+    expect(await list('Saved searches').allTextContents()).toEqual(['tallow'])
+    expect(await list('Recent searches').allTextContents()).toEqual(['bilge'])
+    await page.getByRole('button', { name: 'Forget them' }).click()
+    expect(await list('Recent searches').count()).toBe(0)
+    await list('Saved searches').click()
+    await counts('1 passage')
+    await page.getByRole('button', { name: 'Saved' }).click()
+    await page.goto('/')
+    await listed(/^The keelson keelson\.md/).waitFor()
+    expect(await list('Saved searches').count()).toBe(0)
+  })
+
+  it('page shows where a passage stands, and how many of each type were found', async () => {
+    await page.goto('/?q=tallow')
+    await counts('1 passage')
+    expect(await hits().first().textContent()).toMatch(/building\.md.*line \d+/)
+    await page.getByText('Markdown1', { exact: true }).waitFor()
+    await page.getByLabel('Changed').selectOption('The last week')
+    await counts('1 passage')
+    expect(new URL(page.url()).searchParams.get('since')).toBe('week')
+  })
+
+  it('page shows the state of the index', async () => {
+    await page.goto('/')
+    await page.getByRole('link', { name: 'Indexing' }).click()
+    await page.getByRole('heading', { name: 'Indexing', exact: true }).waitFor()
+    await says('damaged.md')
+    await page.getByText('100 %').waitFor()
+    await page.getByRole('link', { name: 'Search', exact: true }).click()
+    await listed(/^The keelson keelson\.md/).waitFor()
   })
 
   it('page shows more passages when asked', async () => {
@@ -248,7 +289,7 @@ describe.skipIf(!browser)('page', () => {
   it('page says why a file is refused', async () => {
     expected = /status of 415/
     await page.goto('/')
-    const file = { name: 'plan.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') }
+    const file = { name: 'plan.png', mimeType: 'image/png', buffer: Buffer.from('PNG') }
     await page.getByLabel('Files to add').first().setInputFiles(file)
     await says('DOCUMENTS_FILE_UNSUPPORTED')
   })

@@ -49,15 +49,15 @@ describe.skipIf(!browser)('reference page', () => {
 
   it('reference page filters operations', async () => {
     await page.goto('/docs')
-    await operation(/DELETE/).waitFor()
+    await operation(/DELETE \/v1\/documents/).waitFor()
     await page.getByRole('searchbox', { name: 'Filter operations' }).fill('delete')
     await operation(/GET \/v1\/documents\/search/).waitFor({ state: 'hidden' })
-    expect(await operation(/DELETE/).isVisible()).toBe(true)
+    expect(await operation(/DELETE \/v1\/documents/).isVisible()).toBe(true)
   })
 
   it('reference page opens at the operation its address names', async () => {
     await page.goto('/docs#documents.remove')
-    await operation(/DELETE/).waitFor()
+    await operation(/DELETE \/v1\/documents/).waitFor()
     await page.waitForFunction(
       'Math.abs(document.getElementById("documents.remove").getBoundingClientRect().top) < window.innerHeight',
     )

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Document, Hit, Indexing } from '../services/documents/src/contract.ts'
+import type { Document, Indexing, SearchAnswer } from '../services/documents/src/contract.ts'
+import { zip } from '../services/documents/test/domain/formats/samples.ts'
 import { keelson, type StartedSystem, startSystem } from './start-system.ts'
 
 let folder: string
@@ -66,8 +67,7 @@ async function send<T = unknown>(
 const json = { 'content-type': 'application/json' }
 
 const search = async (query: string, more = '') =>
-  (await send<{ hits: Hit[]; total: number }>('GET', `/v1/documents/search?query=${encodeURIComponent(query)}${more}`))
-    .body
+  (await send<SearchAnswer>('GET', `/v1/documents/search?query=${encodeURIComponent(query)}${more}`)).body
 const startIndexing = (asked: string) =>
   send<Indexing>('POST', '/v1/documents/index', JSON.stringify({ folder: asked }), json)
 const list = async () => (await send<{ documents: Document[] }>('GET', '/v1/documents?limit=1000')).body.documents
@@ -147,8 +147,16 @@ describe('search', () => {
     expect(hit).toEqual({
       documentId: expect.stringMatching(/^[0-9a-f]{24}$/),
       chunkId: expect.any(String),
+      folder: docs,
       path: 'keel.md',
       title: 'The keel',
+      type: 'markdown',
+      modifiedAt: expect.any(String),
+      start: 0,
+      end: expect.any(Number),
+      headings: [],
+      page: null,
+      lines: [1, expect.any(Number)],
       text: expect.stringContaining('bolted on top of the keel'),
       snippet: expect.any(String),
       score: expect.any(Number),
@@ -165,6 +173,23 @@ describe('search', () => {
     expect(new Set(pages.map(({ total }) => total))).toEqual(new Set([all.total]))
   })
 
+  it('counts by type and place, looks at dates, and says how it came to a score', async () => {
+    const { hits, facets, model } = await search('sail', '&facets=true&explain=true')
+    expect(facets?.place).toEqual([{ value: 'guides', count: expect.any(Number) }])
+    expect(facets?.type.map(({ value }) => value).sort()).toEqual(['markdown', 'text'])
+    expect(hits[0]?.explanation?.keyword?.words[0]).toMatchObject({ word: 'sail', score: expect.any(Number) })
+    // Too few passages to learn from.
+    expect(model).toBeNull()
+    expect((await search('sail', '&changedSince=2999-01-01T00:00:00Z')).total).toBe(0)
+    expect((await search('sail', '&changedSince=1999-01-01T00:00:00Z')).total).toBeGreaterThan(0)
+  })
+
+  it('finds what is misspelt, and only what stands so in quotation marks', async () => {
+    expect((await search('bowlnie')).hits[0]?.path).toMatch(/ropes\.txt$/)
+    expect((await search('"sheet bend"')).total).toBeGreaterThan(0)
+    expect((await search('"bend sheet"')).total).toBe(0)
+  })
+
   it('filters by type and by path', async () => {
     expect((await search('sail', '&type=text')).hits.every((hit) => hit.path.endsWith('.txt'))).toBe(true)
     expect((await search('sail', '&path=guides/**')).total).toBeGreaterThan(0)
@@ -179,7 +204,9 @@ describe('search', () => {
     ['sail&limit=0', 'OPERATION_INPUT_INVALID'],
     ['sail&limit=ten', 'OPERATION_INPUT_INVALID'],
     ['sail&offset=-1', 'OPERATION_INPUT_INVALID'],
-    ['sail&type=pdf', 'OPERATION_INPUT_INVALID'],
+    ['sail&type=png', 'OPERATION_INPUT_INVALID'],
+    ['sail&ranking=best', 'OPERATION_INPUT_INVALID'],
+    ['sail&changedSince=yesterday', 'OPERATION_INPUT_INVALID'],
     ['sail&order=date', 'OPERATION_INPUT_INVALID'],
   ])('refuses the query %.40s', async (query, code) => {
     const answer = await send('GET', `/v1/documents/search?query=${query}`)
@@ -244,8 +271,20 @@ describe('documents', () => {
 
   it('refuses an upload that is not UTF-8 text', async () => {
     expect((await send('POST', '/v1/documents?path=x.md', new Uint8Array([0x61, 0xff, 0xfe]))).body).toMatchObject({
-      code: 'REQUEST_MALFORMED',
+      code: 'DOCUMENTS_FILE_ENCODING',
     })
+  })
+
+  it('takes a file that is no text itself', async () => {
+    const page = zip({ 'word/document.xml': '<w:document xmlns:w="w"><w:p><w:t>A spinnaker.</w:t></w:p></w:document>' })
+    const { status, body } = await send('POST', '/v1/documents?path=sails.docx', page)
+    expect({ status, type: body.type, title: body.title }).toEqual({ status: 201, type: 'docx', title: 'sails' })
+    expect((await search('spinnaker')).hits[0]).toMatchObject({
+      path: 'sails.docx',
+      type: 'docx',
+      text: 'A spinnaker.',
+    })
+    await send('DELETE', `/v1/documents/${body.id}`)
   })
 
   it('keeps a deleted document of a folder away until its file changes', async () => {

@@ -55,7 +55,7 @@ const dayMs = 24 * 60 * 60 * 1_000
 const agesMs: Readonly<Record<string, number>> = { week: 7 * dayMs, month: 31 * dayMs, year: 366 * dayMs }
 
 export function searchPassages(terms: SearchTerms, limit: number, signal: AbortSignal): Promise<SearchAnswer> {
-  const parameters = new URLSearchParams({ query: terms.query, limit: String(limit), facets: 'true' })
+  const parameters = new URLSearchParams({ query: terms.query, limit: String(limit), prefix: 'true', facets: 'true' })
   if (terms.type) parameters.set('type', terms.type)
   if (terms.path) parameters.set('path', terms.path)
   const ageMs = agesMs[terms.since]

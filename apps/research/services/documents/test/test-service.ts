@@ -60,7 +60,7 @@ export async function openTestService(
   await indexing.start(startFolder)
   const searchByWords = (query: string, limit: number) =>
     search(
-      { query, limit, offset: 0, ranking: 'hybrid', facets: false, explain: false },
+      { query, limit, offset: 0, ranking: 'hybrid', prefix: false, facets: false, explain: false },
       { store, index, semantic: undefined, clock },
       new AbortController().signal,
     )

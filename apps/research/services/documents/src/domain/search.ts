@@ -35,7 +35,7 @@ export async function search(
   signal: AbortSignal,
 ): Promise<SearchAnswer> {
   const startedAt = clock.monotonic()
-  const { query: text, limit, offset, ranking, explain } = input
+  const { query: text, limit, offset, ranking, prefix, explain } = input
   const filters = filtersOf(input)
   // Words are looked up in any case: they say what is wrong with a filter, and what to mark.
   const words = index.search({
@@ -43,6 +43,7 @@ export async function search(
     limit: Math.max(fusedHits, offset + limit),
     filters,
     typos: 'few hits',
+    prefix,
     explain,
     ...(input.facets && { facets: ['type', 'place'] }),
   })
