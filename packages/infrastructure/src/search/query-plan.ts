@@ -15,8 +15,8 @@ export interface QueryPlan {
   readonly whole: Phrase | undefined
   /** The whole query without stop words around it, when that leaves several words. */
   readonly core: Phrase | undefined
-  /** The term of the identifier that the query consists of. */
-  readonly identifier: string | undefined
+  /** The terms of its identifiers: the one that it consists of, or those that nobody writes but in code. */
+  readonly identifiers: readonly string[]
 }
 
 export interface QueryWord {
@@ -64,7 +64,7 @@ export function planQuery(text: string, synonyms?: Synonyms): QueryPlan {
     }),
     whole: phraseOf(tokens),
     core: corePhrase && corePhrase.terms.length > 1 ? corePhrase : undefined,
-    identifier: identifierOf(core),
+    identifiers: identifiersOf(text, core),
   }
 }
 
@@ -136,11 +136,17 @@ function withoutOuterStopWords(tokens: readonly PlacedToken[]): readonly PlacedT
   return tokens.slice(from, tokens.findLastIndex(({ kind }) => kind !== 'stop') + 1)
 }
 
-function identifierOf(tokens: readonly PlacedToken[]): string | undefined {
+/** `foo_bar`, `read.file` and `fooBar`: what is joined by hyphens ("COVID-19") or has capitals alone ("TKIs") also stands in prose. */
+const code = /_|[\p{L}\p{N}]{2}\.\p{L}{2}|^\p{Ll}{2,}(?:\p{Lu}\p{Ll}+)+$/u
+
+function identifiersOf(text: string, tokens: readonly PlacedToken[]): string[] {
   const [first] = tokens
   const end = tokens.reduce((furthest, token) => Math.max(furthest, token.end), 0)
-  const whole = tokens.find((token) => token.kind === 'compound' && token.start === first?.start && token.end === end)
-  return whole?.term
+  const identifiers = tokens.filter(({ kind, start, end: its }) => {
+    const isWhole = start === first?.start && its === end
+    return kind === 'compound' && (isWhole || code.test(text.slice(start, its)))
+  })
+  return [...new Set(identifiers.map(({ term }) => term))]
 }
 
 const quoted = /["“”„«»]([^"“”„«»]*)["“”«»]/gu

@@ -299,6 +299,14 @@ export const searchIndexConformance: readonly SearchIndexCase[] = [
         assert.deepEqual(found(index, identifier), ['holder', 'parts'], identifier)
         assert.equal(found(index, `the ${identifier}`)[0], 'holder', identifier)
       }
+      const index = filled(create, {
+        holder: `${filler} DOCUMENTS_FILE_TOO_LARGE ${filler}`,
+        parts: 'what to do: documents too large, file too large, a large file of documents',
+        both: `${filler} DOCUMENTS_FILE_TOO_LARGE ${filler} readFile ${filler}`,
+      })
+      const asking = 'what to do about DOCUMENTS_FILE_TOO_LARGE'
+      assert.deepEqual(found(index, asking), ['holder', 'both', 'parts'])
+      assert.equal(found(index, `${asking} in readFile()`)[0], 'both')
     },
   },
   {

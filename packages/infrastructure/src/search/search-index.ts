@@ -11,7 +11,7 @@
  *   other words.
  * - What stands between two quotation marks is a phrase: an entry must hold its words one behind the other, stop words among them.
  * - What a word finds as a beginning counts half, and what it finds as a misspelling less than a third, of what the word itself would.
- * - Entries that match exactly come first: those whose title the query is, that hold the identifier it is, or its words as a phrase. An
+ * - Entries that match exactly come first: those whose title the query is, that hold its identifiers, or its words as a phrase. An
  *   entry that does so in more of these ways comes before one that does in fewer; among equals the words decide. Phrases are found within
  *   the title or within the text, and in the first 65,535 words of an entry.
  */
