@@ -15,7 +15,8 @@ import type { Synonym } from './synonyms.ts'
  * - `replaceAll` takes effect at once: no search sees an index that is empty or holds a part of the new documents.
  * - `upsert` replaces whole documents; within one call the last of equal ids wins. `update` changes the fields given and leaves the others;
  *   an id that is not there becomes a document of these fields. `delete` of an unknown id is nothing.
- * - Pages of an unchanged index neither overlap nor leave gaps. Equal scores and equal sort values are ordered by id.
+ * - Pages of an unchanged index neither overlap nor leave gaps. Equal scores are ordered by id, equal
+ *   sort values by score and then by id.
  * - Ranking: documents whose words match come before those matching as a beginning, and these before misspellings, other things being
  *   equal. An empty text lists all documents.
  * - Everything that names an index rejects with SEARCH_INDEX_UNKNOWN when there is none of this name.
