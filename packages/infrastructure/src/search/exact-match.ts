@@ -49,7 +49,15 @@ function visitHoldersOfAll(segment: Segment, terms: readonly string[], visit: (e
 export function holdingRequired(segment: Segment, { required }: QueryPlan): Uint8Array | undefined {
   if (required.length === 0) return undefined
   const held = new Uint32Array(segment.size)
-  for (const phrase of required)
-    visitPhrase(segment, phrase, (entry) => held.fill((held[entry] ?? 0) + 1, entry, entry + 1))
+  for (const [number, phrase] of required.entries()) {
+    let left = 0
+    visitPhrase(segment, phrase, (entry) => {
+      if (held[entry] !== number) return
+      held[entry] = number + 1
+      left++
+    })
+    // A query of very many phrases ends with the first that rules out the rest.
+    if (left === 0) return new Uint8Array(segment.size)
+  }
   return Uint8Array.from(held, (count) => (count === required.length ? 1 : 0))
 }

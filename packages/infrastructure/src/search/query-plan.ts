@@ -58,10 +58,7 @@ export function planQuery(text: string, synonyms?: Synonyms): QueryPlan {
   const corePhrase = phraseOf(core)
   return {
     words: synonyms ? withSynonyms(wordsOf(text, tokens), tokens, synonyms) : wordsOf(text, tokens),
-    required: quotedRanges(text).flatMap(([start, end]) => {
-      const phrase = phraseOf(tokens.filter((token) => token.start >= start && token.end <= end))
-      return phrase ? [phrase] : []
-    }),
+    required: quotedPhrases(text, tokens),
     whole: phraseOf(tokens),
     core: corePhrase && corePhrase.terms.length > 1 ? corePhrase : undefined,
     identifiers: identifiersOf(text, core),
@@ -151,7 +148,17 @@ function identifiersOf(text: string, tokens: readonly PlacedToken[]): string[] {
 
 const quoted = /["“”„«»]([^"“”„«»]*)["“”«»]/gu
 
-/** What stands between two quotation marks; a single one is no more than a character. */
-function quotedRanges(text: string): [start: number, end: number][] {
-  return Array.from(text.matchAll(quoted), (match) => [match.index + 1, match.index + match[0].length - 1])
+/** What stands between two quotation marks, each phrase once; a single mark is no more than a character. */
+function quotedPhrases(text: string, tokens: readonly PlacedToken[]): Phrase[] {
+  const phrases = new Map<string, Phrase>()
+  let next = 0
+  for (const match of text.matchAll(quoted)) {
+    const end = match.index + match[0].length
+    while ((tokens[next]?.start ?? end) < match.index) next++
+    const from = next
+    while ((tokens[next]?.start ?? end) < end) next++
+    const phrase = phraseOf(tokens.slice(from, next).filter((token) => token.end <= end))
+    if (phrase) phrases.set(JSON.stringify(phrase.terms), phrase)
+  }
+  return [...phrases.values()]
 }

@@ -51,7 +51,10 @@ export interface SearchQuery {
   readonly facets?: readonly string[]
   /** Hits passed over, the best first. Pages of an unchanged index neither overlap nor leave gaps. */
   readonly offset?: number
-  /** Whether the word that the query ends with may be the beginning of one, as while it is typed. Default: false. */
+  /**
+   * Whether the word that the query ends with may be the beginning of one, as while it is typed: of those 100 that most entries hold.
+   * Default: false.
+   */
   readonly prefix?: boolean
   /** Which words may be misspelt. Default: 'unknown words'. */
   readonly typos?: TypoTolerance
