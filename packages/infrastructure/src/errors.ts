@@ -4,7 +4,7 @@ import { defineErrors } from '@keelson/kernel'
 export const infrastructureErrors = defineErrors({
   SEARCH_QUERY_INVALID: {
     kind: 'invalid',
-    when: 'A search has a negative or fractional limit or offset, or a glob that cannot be read or has too many stars.',
+    when: 'A search has a negative or fractional limit or offset, a text that is no string, or a glob that cannot be read or has too many stars.',
     message: (d: { field: string; reason: string }) => `Cannot search: ${d.field} ${d.reason}`,
   },
   SEARCH_SNAPSHOT_INVALID: {
