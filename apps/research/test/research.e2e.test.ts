@@ -277,7 +277,7 @@ describe('documents', () => {
 
   it('takes a file that is no text itself', async () => {
     const page = zip({ 'word/document.xml': '<w:document xmlns:w="w"><w:p><w:t>A spinnaker.</w:t></w:p></w:document>' })
-    const { status, body } = await send('POST', '/v1/documents?path=sails.docx', page)
+    const { status, body } = await send<Document>('POST', '/v1/documents?path=sails.docx', Uint8Array.from(page))
     expect({ status, type: body.type, title: body.title }).toEqual({ status: 201, type: 'docx', title: 'sails' })
     expect((await search('spinnaker')).hits[0]).toMatchObject({
       path: 'sails.docx',

@@ -88,6 +88,10 @@ const SearchInput = z.object({
     .default('hybrid')
     .describe('By words and meaning, by words alone, or by meaning alone'),
   changedSince: z.iso.datetime({ offset: true }).optional().describe('Only documents whose file changed then or later'),
+  prefix: z
+    .boolean()
+    .default(false)
+    .describe('Whether the last word may be the beginning of one, as while it is typed'),
   facets: z
     .boolean()
     .default(false)

@@ -47,7 +47,9 @@ export class TextBuilder {
   /** The text and its sections. */
   end(): { text: string; sections: Section[] } {
     this.#close()
-    return { text: this.#parts.join('').toWellFormed(), sections: this.#sections }
+    const text = this.#parts.join('').trimEnd().toWellFormed()
+    const sections = this.#sections.map((section) => ({ ...section, end: Math.min(section.end, text.length) }))
+    return { text, sections: sections.filter(({ start, end }) => end > start) }
   }
 
   #close(): void {
