@@ -7,6 +7,7 @@ import { Home } from './home.tsx'
 import { IndexingReport } from './indexing-report.tsx'
 import { IndexingView } from './indexing-view.tsx'
 import { rememberSearch } from './kept-searches.ts'
+import { KeyHints } from './key-hints.tsx'
 import { focusEntry, usePageKeys } from './keyboard.ts'
 import { Failure, NoHits, Waiting } from './notices.tsx'
 import { closeDocument, type Place, searchOf, usePlace } from './place.ts'
@@ -82,6 +83,7 @@ export function App(): ReactNode {
                   uploadButton={<UploadButton uploads={uploads} />}
                 />
               )}
+              <KeyHints />
             </>
           )}
         </div>
