@@ -200,6 +200,25 @@ describe('models over HTTP', () => {
     })
   })
 
+  test('refuse to chat in ways that no model here knows', async () => {
+    const request = { model: 'chat', messages: [{ role: 'user' as const, content: 'keel?' }] }
+    const ways: Partial<OpenAI.ChatCompletionCreateParamsNonStreaming>[] = [
+      { n: 2 },
+      { stop: 'keel' },
+      { logprobs: true },
+      { response_format: { type: 'json_object' } },
+      { tools: [{ type: 'function', function: { name: 'look' } }] },
+    ]
+    for (const way of ways) {
+      await expect(client.chat.completions.create({ ...request, ...way })).rejects.toMatchObject({
+        status: 400,
+        code: 'OPERATION_INPUT_INVALID',
+      })
+    }
+    const harmless = { stop: null, logprobs: false, response_format: { type: 'text' as const } }
+    expect((await client.chat.completions.create({ ...request, ...harmless })).choices).toHaveLength(1)
+  })
+
   test('chat with the official client, whole and as a stream', async () => {
     const messages = [
       { role: 'developer', content: 'A keelson ties the frames. The mast stands on it.' },

@@ -21,6 +21,8 @@ const EmbeddingsBody = z.object({
 
 /** A message's content is a text, or parts of which only texts are taken. */
 const Content = z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() }))])
+/** What no model here can do is refused: an answer that passes over it would look like one that heeds it. */
+const unsupported = z.null('this is not supported here').optional()
 const ChatBody = z.object({
   model: z.string().min(1),
   messages: z.array(z.object({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: Content })).min(1),
@@ -30,6 +32,12 @@ const ChatBody = z.object({
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
   n: z.literal(1).nullish(),
+  tools: unsupported,
+  functions: unsupported,
+  stop: unsupported,
+  audio: unsupported,
+  logprobs: z.literal(false).nullish(),
+  response_format: z.object({ type: z.literal('text') }).nullish(),
 })
 type ChatBody = z.infer<typeof ChatBody>
 
