@@ -312,8 +312,11 @@ async function passages(database: Database, chunkIds: readonly string[]): Promis
     `select chunk.document_id as "documentId", chunk.position, start_at as start, end_at as "end", folder, path, title, type,
       modified_at as "modifiedAt", headings, page, ${linesColumn} as lines, chunk.text
     from jsonb_to_recordset($1::jsonb) as given("documentId" text, position int)
-    join documents_chunks chunk on chunk.document_id = given."documentId" and chunk.position = given.position
-    join documents on documents.id = chunk.document_id and state = 'live'`,
+    -- One look-up for each, whatever the planner thinks of tables that nobody has analysed.
+    cross join lateral (
+      select * from documents_chunks where document_id = given."documentId" and position = given.position limit 1
+    ) as chunk
+    cross join lateral (select * from documents where id = chunk.document_id and state = 'live' limit 1) as document`,
     [chunkIds.map(parseChunkId)],
   )
   const byId = new Map(rows.map((row) => [chunkId(row.documentId, row.position), row]))

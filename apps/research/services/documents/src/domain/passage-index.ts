@@ -18,7 +18,7 @@ import { markOf, parseMark } from './snapshot-mark.ts'
 
 /** What is applied at once holds up the event loop, so pages are small. */
 const pageBytes = 512 * 1024
-const entriesAtOnce = 200
+const entriesAtOnce = 50
 
 export interface PassageIndex {
   search(query: SearchQuery): SearchResult
