@@ -56,6 +56,8 @@ export interface RegistryOptions {
 
 export class Registry {
   readonly #options: Required<RegistryOptions>
+  /** What this one is a scope of. */
+  #parent: Registry | undefined
   readonly #names = new ServiceNames()
   readonly #hosts = new Map<string, ServiceHost>()
   readonly #served = new ServedContracts()
@@ -159,12 +161,13 @@ export class Registry {
     const needed = used.filter((one) => one.kind !== 'optional')
     const optional = used.filter((one) => one.kind === 'optional')
     const nameOf = (one: Needed) => (one.kind === 'contract' ? this.#served.need(one, undefined, name)?.name : one.name)
-    const current = (one: OptionalUse) => this.#nameOf(one.needed)
+    const isInherited = this.#isInherited.bind(this)
+    const current = (one: OptionalUse) => (this.#isInherited(one.needed) ? undefined : this.#nameOf(one.needed))
     this.#lifecycle.add({
       ...component,
       name,
       get dependsOn() {
-        return needed.map((one) => nameOf(one) ?? one.name)
+        return needed.filter((one) => !isInherited(one)).map((one) => nameOf(one) ?? one.name)
       },
       get optional() {
         return optional.flatMap((one) => current(one) ?? [])
@@ -204,14 +207,16 @@ export class Registry {
   resolve(asked: Contract | Port<unknown> | string, instance?: string): unknown {
     if (typeof asked !== 'string' && asked.kind === 'contract') return this.#hostOf(asked, instance).facade
     const name = typeof asked === 'string' ? asked : asked.name
-    return this.#objects.has(name) ? this.#running(name) : this.host(name).facade
+    if (this.#objects.has(name)) return this.#running(name)
+    return this.#parent && !this.#hosts.has(name) ? this.#parent.resolve(name) : this.host(name).facade
   }
 
   /** For whoever knows only names, such as REST and the command line. Throws SERVICE_UNKNOWN. */
   host(name: string): ServiceHost {
     const host = this.#hosts.get(name)
-    if (!host) throw this.#unknown(name)
-    return host
+    if (host) return host
+    if (this.#parent) return this.#parent.host(name)
+    throw this.#unknown(name)
   }
 
   hosts(): Iterable<ServiceHost> {
@@ -237,16 +242,53 @@ export class Registry {
   /** The log that services write to: the adapter's once it has started. */
   get log(): Log {
     // Only an adapter of the `log` port writes under that name.
-    return (this.#ports.get(Log.name) as Log | undefined) ?? this.#options.log
+    return (this.#ports.get(Log.name) as Log | undefined) ?? this.#parent?.log ?? this.#options.log
+  }
+
+  /**
+   * A registry inside this one, for what lives shorter than the system: a request, a session, a tenant. What is registered in it is its own,
+   * also under a name that is taken here; everything else it finds here, and what its own need is started here first. `shutdown` closes
+   * its own and nothing else; a scope is to be closed before what it is a scope of.
+   *
+   * @example
+   * const session = registry.scope()
+   * const Cart = session.register('cart', ({ prices }) => new CartOf(customer, prices), { uses: { prices: Prices } })
+   * await session.start()
+   * session.resolve(Cart).add('anchor')
+   * await session.shutdown()
+   */
+  scope(): Registry {
+    const scope = new Registry(this.#options)
+    scope.#parent = this
+    return scope
   }
 
   /**
    * Starts the named services (or ports) and what they depend on; when none are named, all but lazy ones. What runs already stays as it is.
    * Rejects with DEPENDENCY_MISSING, DEPENDENCY_CYCLE or, when any service needs a version that is not served, CONTRACT_VERSION_UNSERVED; or with the first error of a start, after closing what this call had started.
    */
-  start(names?: readonly string[]): Promise<void> {
+  async start(names?: readonly string[]): Promise<void> {
+    await this.#startInherited()
     const eager = [...this.#hosts.keys(), ...this.#objects].filter((name) => !this.#lazy.has(name))
-    return this.#lifecycle.start(names ?? eager)
+    await this.#lifecycle.start(names ?? eager)
+  }
+
+  /** What this one's own need of the registry around it. */
+  async #startInherited(): Promise<void> {
+    const parent = this.#parent
+    if (!parent) return
+    const needed = [...this.#uses.values()].flatMap((uses) => Object.values(uses))
+    const names = needed.flatMap((used) =>
+      used.kind !== 'optional' && this.#isInherited(used) ? (parent.#nameOf(used) ?? used.name) : [],
+    )
+    if (names.length > 0) await parent.start(names)
+  }
+
+  /** Whether something is the business of the registry around this one. */
+  #isInherited(needed: Needed): boolean {
+    if (!this.#parent) return false
+    const name = needed.kind === 'contract' ? this.#served.find(needed)?.name : needed.name
+    return name === undefined || this.#lifecycle.status(name) === undefined
   }
 
   /**
@@ -295,10 +337,13 @@ export class Registry {
   }
 
   #needed(needed: Needed): unknown {
+    if (this.#parent && this.#isInherited(needed)) return this.#parent.#needed(needed)
     return needed.kind === 'contract' ? this.#hostOf(needed).facade : this.#ports.get(needed.name)
   }
 
-  #optional({ needed }: OptionalUse): { readonly current: unknown } {
+  #optional(use: OptionalUse): { readonly current: unknown } {
+    const { needed } = use
+    if (this.#parent && this.#isInherited(needed)) return this.#parent.#optional(use)
     const current = () => {
       const name = this.#nameOf(needed)
       const isRunning = name !== undefined && this.#lifecycle.status(name)?.state === 'running'
@@ -316,6 +361,10 @@ export class Registry {
     const checks: Record<string, HealthCheck> = {}
     for (const used of Object.values(uses)) {
       if (used.kind !== 'optional') continue
+      if (this.#parent && this.#isInherited(used.needed)) {
+        Object.assign(checks, this.#parent.#missing({ used }))
+        continue
+      }
       const name = this.#nameOf(used.needed)
       const status = name === undefined ? undefined : this.#lifecycle.status(name)
       if (status?.state === 'running' || (!status && used.without === undefined)) continue
@@ -335,6 +384,7 @@ export class Registry {
   }
 
   #hostOf(contract: Contract, instance?: string): ServiceHost {
+    if (this.#parent && !this.#served.find(contract, instance)) return this.#parent.#hostOf(contract, instance)
     const host = this.#served.need(contract, instance)
     if (!host) throw this.#unknown(instanceName(contract.name, instance))
     return host
