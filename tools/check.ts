@@ -28,6 +28,7 @@ const steps: readonly Step[] = [
     command: ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--max-diagnostics=100', '.'],
   },
   { name: 'structure', command: ['tools/check-structure.ts'] },
+  { name: 'examples in the docs', command: ['tools/docs-examples.ts'] },
   { name: 'API reference', command: ['tools/api-reference.ts', '--check'] },
   { name: 'error reference', command: ['tools/errors-reference.ts', '--check'] },
 ]
