@@ -1,6 +1,6 @@
 /**
  * The search index in this process: a short list of segments that never change, the newest last. Changes make small segments and strike
- * old entries; small segments are merged into ones at least twice as large, so an entry is copied about as often as the index doubles.
+ * old entries; small segments are merged into ones at least twice as large, up to a size, so an entry is copied a dozen times at most.
  */
 import { BestOf } from '../best-of.ts'
 import { requireCount } from '../query.ts'
@@ -20,8 +20,8 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 /**
  * An empty index: BM25 with k1 1.2 and b 0.75 over the title and text of each entry, terms as `queryTerms` and `tokenize` make them.
  *
- * 100,000 entries of 250 words take about 160 MB, the places of all words among them. A change costs time in proportion to its size, and now and then, when segments are
- * merged, to that of the index.
+ * 100,000 entries of 250 words take about 160 MB, the places of all words among them. A change costs time in proportion to its size, and now
+ * and then, when segments are merged, some 40 ms.
  *
  * @example
  * const index = createSearchIndex()
@@ -41,6 +41,12 @@ export function openSnapshot(bytes: Uint8Array): { readonly index: SearchIndex; 
   const { segments, mark } = decodeSnapshot(bytes)
   return { index: new Bm25Index(segments), mark }
 }
+
+/**
+ * A segment of so many entries is left as it is: merging it with others would hold up everything for longer than a search may take, and a
+ * search looks through some more segments in next to no time.
+ */
+const grownSize = 4_096
 
 /** Bounds what building takes at once; segments of a large change are merged right away. */
 const entriesPerSegment = 2_000
@@ -128,20 +134,23 @@ function termsOf(asked: readonly AskedWord[]): string[] {
 }
 
 /**
- * Keeps segments few and mostly live: one that is mostly struck is written anew, and each is at least as large as all newer ones
- * together, so that there are never more than about the logarithm of the size.
+ * Keeps segments few and mostly live: one that is mostly struck is written anew, and of those that may still grow each is at least as large
+ * as all newer ones together, so that there are never more of them than about the logarithm of `grownSize`.
  */
 function settle(segments: readonly Segment[]): readonly Segment[] {
-  const settled = segments
+  const live = segments
     .filter((segment) => segment.liveCount > 0)
     .map((segment) => (segment.liveCount * 2 < segment.size ? mergeSegments([segment]) : segment))
+  const growing = live.filter((segment) => segment.liveCount < grownSize)
   let newer = 0
-  let from = settled.length
-  for (const [index, segment] of [...settled.entries()].reverse()) {
+  let from = growing.length
+  for (const [index, segment] of [...growing.entries()].reverse()) {
     if (segment.liveCount < newer) from = index
     newer += segment.liveCount
   }
-  return from === settled.length ? settled : [...settled.slice(0, from), mergeSegments(settled.slice(from))]
+  if (from === growing.length) return live
+  const grown = live.filter((segment) => segment.liveCount >= grownSize)
+  return [...grown, ...growing.slice(0, from), mergeSegments(growing.slice(from))]
 }
 
 function liveCount(segments: readonly Segment[]): number {
