@@ -1,7 +1,9 @@
 /** `pglite()` gives a system its embedded database: in the system's data folder, or in memory when it has none. */
 import { type Adapter, Database, defineAdapter } from '@keelson/kernel'
+import type { PgliteOptions } from './pglite-database.ts'
 
-export function pglite(): Adapter<Database> {
+/** @param options extensions to load, as `openPgliteDatabase` takes them. */
+export function pglite(options: Pick<PgliteOptions, 'extensions'> = {}): Adapter<Database> {
   return defineAdapter({
     name: 'pglite',
     provides: Database,
@@ -9,7 +11,7 @@ export function pglite(): Adapter<Database> {
       // The engine is some megabytes of WebAssembly: it is loaded when something needs the database, not when a system lists it.
       const { openPgliteDatabase } = await import('./pglite-database.ts')
       return lifetime.own(
-        await openPgliteDatabase(system.dataFolder === undefined ? {} : { folder: system.dataFolder }),
+        await openPgliteDatabase({ ...options, ...(system.dataFolder !== undefined && { folder: system.dataFolder }) }),
       )
     },
   })

@@ -9,11 +9,16 @@ import { Engine } from './engine.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { Listeners } from './listeners.ts'
 import { toWireStatement } from './parameters.ts'
-import type { Work } from './worker-messages.ts'
+import type { PgliteExtensions, Work } from './worker-messages.ts'
 
 export interface PgliteOptions {
   /** Keeps the data in this folder, which is created where it is missing and held by one process at a time. Without it: in memory. */
   readonly folder?: string
+  /**
+   * Extensions to load, by the name under which their module exports them and SQL creates them:
+   * `{ vector: '@electric-sql/pglite-pgvector' }`. The modules are the caller's to install, in the version that fits PGlite's.
+   */
+  readonly extensions?: PgliteExtensions
 }
 
 /**
@@ -30,12 +35,13 @@ export interface PgliteOptions {
  */
 export async function openPgliteDatabase({
   folder,
+  extensions = {},
 }: PgliteOptions = {}): Promise<Database & { close(): Promise<void> }> {
-  if (folder === undefined) return openInMemory()
+  if (folder === undefined) return openInMemory(extensions)
   const absolute = resolve(folder)
   const lock = lockFolder(absolute)
   try {
-    return await openInFolder(absolute, lock)
+    return await openInFolder(absolute, extensions, lock)
   } catch (error) {
     lock.release()
     if (isError(error)) throw error
@@ -44,22 +50,22 @@ export async function openPgliteDatabase({
   }
 }
 
-async function openInMemory(): Promise<PgliteDatabase> {
+async function openInMemory(extensions: PgliteExtensions): Promise<PgliteDatabase> {
   const listeners = new Listeners()
   try {
-    return new PgliteDatabase(await Engine.start({ dataFolder: undefined }, listeners.tell), listeners)
+    return new PgliteDatabase(await Engine.start({ dataFolder: undefined, extensions }, listeners.tell), listeners)
   } catch (cause) {
     const reason = `PGlite did not start: ${cause instanceof Error ? cause.message : String(cause)}`
     throw kernelErrors.DATABASE_CLOSED({ reason }, { cause })
   }
 }
 
-async function openInFolder(folder: string, lock: FolderLock): Promise<PgliteDatabase> {
+async function openInFolder(folder: string, extensions: PgliteExtensions, lock: FolderLock): Promise<PgliteDatabase> {
   // A thread of its own makes the database and is gone before the other starts: making one takes more memory than using it.
-  const create = async (dataFolder: string) => (await Engine.start({ dataFolder }, () => {})).close()
+  const create = async (dataFolder: string) => (await Engine.start({ dataFolder, extensions: {} }, () => {})).close()
   const dataFolder = await findDatabase(folder, create)
   const listeners = new Listeners()
-  const engine = await Engine.start({ dataFolder }, listeners.tell)
+  const engine = await Engine.start({ dataFolder, extensions }, listeners.tell)
   void engine.exited.then(() => lock.release())
   return new PgliteDatabase(engine, listeners, lock)
 }

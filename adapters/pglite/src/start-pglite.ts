@@ -1,6 +1,6 @@
 /** Starts PGlite inside the worker thread, with the value types that the port promises and a reason when it cannot start. */
-import { PGlite } from '@electric-sql/pglite'
-import type { WorkerStart } from './worker-messages.ts'
+import { type Extensions, PGlite } from '@electric-sql/pglite'
+import type { PgliteExtensions, WorkerStart } from './worker-messages.ts'
 
 /** PostgreSQL's number of the type, from pg_type. */
 const bytea = 17
@@ -17,11 +17,12 @@ const fileErrors: Readonly<Record<number, string>> = {
 }
 
 /** Rejects with an Error whose message says in a few words why there is no engine. */
-export async function startPglite({ dataFolder }: WorkerStart): Promise<PGlite> {
+export async function startPglite({ dataFolder, extensions }: WorkerStart): Promise<PGlite> {
   const log: string[] = []
   try {
     return await PGlite.create({
       ...(dataFolder === undefined ? {} : { dataDir: dataFolder }),
+      extensions: await loadExtensions(extensions),
       onStderr: (line) => log.push(line) > 0,
       parsers: { [bytea]: parseBytes },
       serializers: { [bytea]: serializeBytes },
@@ -29,6 +30,17 @@ export async function startPglite({ dataFolder }: WorkerStart): Promise<PGlite> 
   } catch (error) {
     throw new Error(startReason(error, log), { cause: error })
   }
+}
+
+/** The modules are whoever names them's to install; each exports the extension under the name it is created by. */
+async function loadExtensions(extensions: PgliteExtensions): Promise<Extensions> {
+  const loaded = Object.entries(extensions).map(async ([name, module]) => {
+    const exported: unknown = Reflect.get(await import(module), name)
+    if (typeof exported !== 'object' || exported === null) throw new Error(`${module} exports no extension "${name}"`)
+    // What PGlite's extension modules export has this form; what has another is refused by PGlite.
+    return [name, exported as Extensions[string]] as const
+  })
+  return Object.fromEntries(await Promise.all(loaded))
 }
 
 function parseBytes(text: string): Uint8Array {

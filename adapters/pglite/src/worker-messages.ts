@@ -8,7 +8,11 @@ import type { QueryResult } from '@keelson/kernel'
 export interface WorkerStart {
   /** PGlite's own folder; undefined keeps the data in memory. */
   readonly dataFolder: string | undefined
+  /** Modules of PGlite's extensions, by the name under which each is exported and created. */
+  readonly extensions: PgliteExtensions
 }
+
+export type PgliteExtensions = Readonly<Record<string, string>>
 
 /** What crosses to the thread unchanged. Arrays stay arrays, since only PGlite knows whether the column is an array or JSON. */
 export type WireValue = string | number | bigint | boolean | null | Date | Uint8Array | readonly WireValue[]

@@ -55,6 +55,29 @@ export const infrastructureErrors = defineErrors({
     message: (d: { entries: number; dimension: number }) =>
       `Cannot hold ${d.entries} vectors of dimension ${d.dimension} in one vector index: there is no memory for them`,
   },
+  VECTOR_COLLECTION_UNKNOWN: {
+    kind: 'not-found',
+    when: 'A collection of a vector store is used that was not created, or has been dropped.',
+    message: (d: { collection: string }) => `Cannot use the vectors of "${d.collection}": there is no such collection`,
+  },
+  VECTOR_COLLECTION_CONFLICT: {
+    kind: 'conflict',
+    when: 'A collection of a vector store is to be created that is there already, with vectors of another dimension.',
+    message: (d: { collection: string; found: number; dimension: number }) =>
+      `Cannot create the collection "${d.collection}" for vectors of dimension ${d.dimension}: it is there with dimension ${d.found}`,
+  },
+  VECTOR_STORE_UNAVAILABLE: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'The server that keeps vectors cannot be reached, is overloaded, takes too long or answers with something else than was asked.',
+    message: (d: { reason: string; retryAfterMs?: number }) => `The vector store cannot be used now: ${d.reason}`,
+  },
+  VECTOR_STORE_REFUSED: {
+    kind: 'invalid',
+    when: 'The server that keeps vectors refuses a request: a missing right, a limit of its own.',
+    message: (d: { status: number; reason: string }) =>
+      `The vector store refused a request (status ${d.status}): ${d.reason}`,
+  },
   VECTOR_SNAPSHOT_INVALID: {
     kind: 'invalid',
     when: 'Bytes given as a snapshot of a vector index are damaged, cut short, of another version or something else altogether.',

@@ -64,5 +64,14 @@ export {
   type VectorIndexTuning,
 } from './vectors/create-vector-index.ts'
 export { createExactVectorIndex } from './vectors/exact-vector-index.ts'
+export { createInMemoryVectorStore } from './vectors/in-memory-vector-store.ts'
 export type { IndexShape } from './vectors/index-shape.ts'
+export {
+  readFiltered,
+  requireCollection,
+  requireEntries,
+  requireQuery,
+  type StoredHit,
+} from './vectors/vector-checks.ts'
 export type { VectorEntry, VectorIndex, VectorQuery, VectorResult } from './vectors/vector-index.ts'
+export { type StoreOptions, type VectorCollection, VectorStore } from './vectors/vector-store.ts'

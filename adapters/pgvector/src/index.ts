@@ -1,0 +1,1 @@
+export { createPgvectorStore } from './pgvector-store.ts'
