@@ -1,0 +1,2 @@
+export { qdrant } from './qdrant-adapter.ts'
+export { createQdrantStore, type QdrantOptions } from './qdrant-store.ts'
