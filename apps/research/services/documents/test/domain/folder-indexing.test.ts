@@ -1,6 +1,6 @@
 import { appendFileSync, chmodSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '@keelson/kernel'
+import { kernelErrors, systemClock } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import { expect, test, vi } from 'vitest'
 import { contentOf } from '../../src/domain/content.ts'
@@ -333,4 +333,33 @@ test('indexing looks through a watched folder now and then all the same', async 
   await clock.advance(600_001)
   await vi.waitFor(() => expect(service.indexing.run('latest').id).not.toBe(id))
   await service.close()
+})
+
+test('indexing on a full disk fails by name, what was indexed is still found, and the next run goes on', async () => {
+  const folder = temporaryFolder()
+  writeFiles(folder, Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at}.md`, `keel ${at}`])))
+  const real = database()
+  let writes = 0
+  const full = async () => {
+    throw kernelErrors.DATABASE_QUERY_FAILED({ sqlState: '53100', reason: 'No space left on device' })
+  }
+  const service = await openTestService(
+    {
+      query: (sql, parameters) => real.query(sql, parameters),
+      transaction: (work) => real.transaction(work),
+      notify: (channel, payload) => real.notify(channel, payload),
+      listen: (channel, heard) => real.listen(channel, heard),
+      batch: (statements) => (++writes > 2 ? full() : real.batch(statements)),
+    },
+    { roots: [folder] },
+  )
+  const run = await service.run(folder)
+  expect(run).toMatchObject({ state: 'failed', error: expect.stringContaining('53100') })
+  expect(service.indexing.health().status).toBe('degraded')
+  const found = (await service.paths('keel')).length
+  expect(found).toBeGreaterThan(0)
+  expect(found).toBe(run.indexed)
+  writes = Number.NEGATIVE_INFINITY
+  expect(await service.run(folder)).toMatchObject({ state: 'done', unchanged: found, indexed: 100 - found })
+  expect(await service.paths('keel')).toHaveLength(100)
 })
