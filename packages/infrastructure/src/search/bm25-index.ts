@@ -21,7 +21,7 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
  * An empty index: BM25 with k1 1.2 and b 0.75 over the title and text of each entry, terms as `queryTerms` and `tokenize` make them.
  *
  * 100,000 entries of 250 words take about 160 MB, the places of all words among them. A change costs time in proportion to its size, and now
- * and then, when segments are merged, some 40 ms.
+ * and then, when segments are merged, some 20 ms.
  *
  * @example
  * const index = createSearchIndex()
@@ -46,7 +46,7 @@ export function openSnapshot(bytes: Uint8Array): { readonly index: SearchIndex; 
  * A segment of so many entries is left as it is: merging it with others would hold up everything for longer than a search may take, and a
  * search looks through some more segments in next to no time.
  */
-const grownSize = 4_096
+const grownSize = 2_048
 
 /** Bounds what building takes at once; segments of a large change are merged right away. */
 const entriesPerSegment = 2_000

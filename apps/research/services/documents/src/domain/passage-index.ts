@@ -17,8 +17,8 @@ import type { SnapshotFile } from './snapshot-file.ts'
 import { markOf, parseMark } from './snapshot-mark.ts'
 
 /** What is applied at once holds up the event loop, so pages are small. */
-const pageBytes = 512 * 1024
-const entriesAtOnce = 50
+const pageBytes = 128 * 1024
+const entriesAtOnce = 25
 
 export interface PassageIndex {
   search(query: SearchQuery): SearchResult

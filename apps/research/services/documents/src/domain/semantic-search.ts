@@ -272,7 +272,7 @@ export class SemanticSearch {
     const change = await store.lastChange()
     const fitted = await fitLsaInWorker(vectors.corpus(), { signal: this.#closing.signal })
     const bytes = Buffer.from(fitted.toBytes()).toString('base64')
-    const tags = { change: String(change), texts: String(fitted.textCount), epoch: store.epoch }
+    const tags = { change: String(change), texts: String(fitted.textCount) }
     await this.#models.register({ name: corpusModel, format: 'lsa', bytes, tags }, this.#call)
     this.#target = undefined
     const tookMs = Math.round(clock.monotonic() - startedAt)
