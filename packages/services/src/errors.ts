@@ -25,8 +25,14 @@ export const servicesErrors = defineErrors({
   SERVICE_IMPLEMENTATION_INCOMPLETE: {
     kind: 'invalid',
     when: 'What a service returned from start misses an operation of its contract.',
-    message: (d: { service: string; operations: readonly string[] }) =>
-      `Cannot start "${d.service}": it does not implement ${d.operations.join(', ')}`,
+    message: (d: { service: string; operations: readonly string[]; place?: string }) =>
+      `Cannot start "${d.service}"${d.place ? ` (${d.place})` : ''}: it does not implement ${d.operations.join(', ')}`,
+  },
+  SERVICE_IMPLEMENTATION_FOREIGN: {
+    kind: 'invalid',
+    when: 'What a service returned from start has something that is no operation of its contract.',
+    message: (d: { service: string; operations: readonly string[]; place?: string }) =>
+      `Cannot start "${d.service}"${d.place ? ` (${d.place})` : ''}: its contract has no ${d.operations.join(', ')}`,
   },
   OPERATION_UNKNOWN: {
     kind: 'not-found',

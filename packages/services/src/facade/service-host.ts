@@ -12,6 +12,7 @@ import {
   HealthChecks,
   type HealthProbe,
   type HealthReport,
+  isRecord,
   type KeelsonError,
   type Operation,
   type OperationKind,
@@ -94,11 +95,21 @@ export class ServiceHost {
     else for (const [name, operation] of this.#operations) operation.invoke = this.#instead(name, operation.kind)
   }
 
-  /** Lets calls through to `implementation`. Throws SERVICE_IMPLEMENTATION_INCOMPLETE when an operation is missing. */
-  implement(implementation: Readonly<Record<string, unknown>>): void {
+  /**
+   * Lets calls through to `implementation`, once it is one: throws SERVICE_IMPLEMENTATION_INCOMPLETE when an operation is missing, and
+   * SERVICE_IMPLEMENTATION_FOREIGN when there is one that the contract does not have.
+   *
+   * @param place where the service was defined.
+   */
+  implement(made: unknown, place?: string): void {
+    const implementation = isRecord(made) ? made : {}
+    const at = { service: this.name, ...(place && { place }) }
     const missing = [...this.#operations.keys()].filter((name) => typeof implementation[name] !== 'function')
-    if (missing.length > 0)
-      throw servicesErrors.SERVICE_IMPLEMENTATION_INCOMPLETE({ service: this.name, operations: missing })
+    if (missing.length > 0) throw servicesErrors.SERVICE_IMPLEMENTATION_INCOMPLETE({ ...at, operations: missing })
+    // An object of a class may well have state beside its operations.
+    const isPlain = Object.getPrototypeOf(implementation) === Object.prototype
+    const foreign = isPlain ? Object.keys(implementation).filter((name) => !this.#operations.has(name)) : []
+    if (foreign.length > 0) throw servicesErrors.SERVICE_IMPLEMENTATION_FOREIGN({ ...at, operations: foreign })
     for (const [name, operation] of this.#operations) {
       // Checked above to be a function; that it fits the contract the compiler checked in defineService.
       operation.invoke = implementation[name] as OperationState['invoke']

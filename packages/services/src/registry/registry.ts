@@ -411,7 +411,7 @@ export class Registry {
       health: host.addCheck.bind(host),
       system,
     })
-    if (!lifetime.signal.aborted) host.implement(implementation)
+    if (!lifetime.signal.aborted) host.implement(implementation, service.place)
   }
 }
 

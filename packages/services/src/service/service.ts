@@ -2,6 +2,7 @@
  * A service: a contract plus what implements it. `uses` names contracts and ports; `start` is given a facade or an adapter for each, and
  * returns one function per operation. The types run from contract to implementation and caller with no cast in user code.
  */
+
 import type {
   CallContext,
   Clock,
@@ -18,6 +19,7 @@ import type {
   Schema,
   SystemPlace,
 } from '@keelson/kernel'
+import { callerOf } from '@keelson/kernel'
 import type { Log, Metrics } from '@keelson/telemetry'
 import type { Facade } from '../facade/facade.ts'
 
@@ -110,6 +112,8 @@ export interface Service<Name extends string = string, Ops extends Operations = 
   readonly uses: Uses
   readonly config: Schema | undefined
   readonly lifecycle?: ServiceLifecycle
+  /** Where it was defined, for errors about it; undefined where that is not known. */
+  readonly place?: string | undefined
   /** It only passes calls on: its routes are another process's, and this one does not answer on them. */
   readonly isRemote?: boolean
   start(given: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>
@@ -154,6 +158,7 @@ export function defineService<
     uses: definition.uses ?? {},
     config: definition.config,
     lifecycle: definition.lifecycle ?? {},
+    place: callerOf(defineService),
     // The system resolves `uses` and validates the configuration with the schema that these types were taken from.
     start: async (given) => definition.start(given as unknown as Resolved<U> & ServicePlatform<Parsed<Config>>),
   }

@@ -118,4 +118,26 @@ describe('Registry', () => {
       details: { operations: ['ping'] },
     })
   })
+
+  it('refuses an implementation that has more than the contract, or is none, and says where the service was defined', async () => {
+    const Ping = defineContract('pinging', '1.0.0', { ping: query({}) })
+    const start = (made: unknown) => {
+      const registry = new Registry()
+      // The compiler refuses these; a cast or plain JavaScript does not.
+      registry.register({
+        ...defineService(Ping, { start: () => ({ ping: () => {} }) }),
+        start: async () => made as never,
+      })
+      return registry.start()
+    }
+    await expect(start({ ping() {}, pong() {} })).rejects.toMatchObject({
+      code: 'SERVICE_IMPLEMENTATION_FOREIGN',
+      details: { operations: ['pong'], place: expect.stringContaining('registry.test.ts:') },
+    })
+    for (const made of [undefined, null, 7, 'ping', [], { ping: 'no function' }])
+      await expect(start(made)).rejects.toMatchObject({
+        code: 'SERVICE_IMPLEMENTATION_INCOMPLETE',
+        details: { operations: ['ping'], place: expect.stringContaining('registry.test.ts:') },
+      })
+  })
 })
