@@ -167,19 +167,24 @@ function lost(base: string, target: Target, call: CallContext, options: ClientOp
 function requestOf(
   { name, route, hasFields }: Target,
   input: unknown,
-): { path: string; body: string | undefined; contentType: string | undefined } {
+): { path: string; body: string | Uint8Array<ArrayBuffer> | undefined; contentType: string | undefined } {
   const fields: Record<string, unknown> = {}
   const query = new URLSearchParams()
   let path = route.path
-  let body: string | undefined
+  let body: string | Uint8Array<ArrayBuffer> | undefined
   let contentType: string | undefined
+  const { base64 } = route.options
+  const isBytes = base64 !== undefined && isRecord(input) && input[base64] === 'base64'
   for (const [key, value] of Object.entries(isRecord(input) ? input : {})) {
     if (value === undefined) continue
     const place = placeOf(route, key)
     if (place === 'path') path = path.replace(`{${key}}`, () => segmentOf(name, key, value))
     else if (place === 'query') for (const one of Array.isArray(value) ? value : [value]) query.append(key, textOf(one))
     else if (place === 'field') fields[key] = value
-    else {
+    else if (place === 'text' && isBytes) {
+      body = bytesOf(name, key, value)
+      contentType = 'application/octet-stream'
+    } else if (place !== 'form') {
       body = place === 'text' ? String(value) : JSON.stringify(value)
       contentType = place === 'text' ? 'text/plain; charset=utf-8' : 'application/json'
     }
@@ -191,6 +196,14 @@ function requestOf(
     contentType = 'application/json'
   }
   return { path: query.size > 0 ? `${path}?${query}` : path, body, contentType }
+}
+
+function bytesOf(operation: string, key: string, value: unknown): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.from(atob(String(value)), (character) => character.charCodeAt(0))
+  } catch {
+    throw misplaced(operation, key, 'it is not base64')
+  }
 }
 
 /** A segment that is empty or only dots would name another path. */

@@ -17,7 +17,7 @@ export interface HttpRoute {
 interface HttpOptions<Body extends string = string, Other extends string = string> {
   /** The input that takes the raw body as text (UTF-8); the others then come from the query string. */
   readonly body?: Body
-  /** With `body`: the input that says `base64` when the body is no text, and is handed on in that form. */
+  /** With `body`: the input that says `base64` when the body is no text and is handed on in that form, and otherwise `utf-8`. */
   readonly base64?: Other
   /** The input that takes the whole JSON body, whatever its type; the others then come from the query string. */
   readonly json?: Other
@@ -68,12 +68,16 @@ export function http<
 
 export const readHttp = kind.read
 
-/** Where an input travels: in the path, the query string, a field of the JSON body, or as the whole body, JSON or text. */
-export type InputPlace = 'path' | 'query' | 'field' | 'json' | 'text'
+/**
+ * Where an input travels: in the path, the query string, a field of the JSON body, or as the whole body, JSON or text. What `form` says
+ * does not travel: it shows in the body.
+ */
+export type InputPlace = 'path' | 'query' | 'field' | 'json' | 'text' | 'form'
 
 export function placeOf({ method, path, options }: HttpRoute, input: string): InputPlace {
   if (path.includes(`{${input}}`)) return 'path'
   if (options.body === input) return 'text'
+  if (options.base64 === input) return 'form'
   if (options.json === input) return 'json'
   const hasFields = method !== 'GET' && method !== 'DELETE' && !options.body && !options.json
   return hasFields && !options.query?.includes(input) ? 'field' : 'query'

@@ -82,8 +82,9 @@ function describeBody(
   route: HttpRoute,
   required: ReadonlySet<unknown>,
 ): Document | undefined {
-  const { body, json } = route.options
-  if (body) return { required: true, content: { '*/*': { schema: { type: 'string' } } } }
+  const { body, base64, json } = route.options
+  // Bytes have no schema in OpenAPI 3.1: what is said of them is their media type.
+  if (body) return { required: true, content: { '*/*': { schema: base64 ? {} : { type: 'string' } } } }
   const properties = Object.entries(propertiesOf(input))
   if (json) {
     const schema = properties.find(([key]) => key === json)?.[1] ?? {}

@@ -29,6 +29,17 @@ const Shop = defineContract('shop', '1.0.0', {
     { input: z.object({ items: z.array(Item), mode: z.string().optional() }), output: z.object({ count: z.int() }) },
     http('PUT /v1/items', { json: 'items' }),
   ),
+  store: command(
+    {
+      input: z.object({
+        name: z.string(),
+        content: z.string(),
+        encoding: z.enum(['utf-8', 'base64']).default('utf-8'),
+      }),
+      output: z.object({ encoding: z.string(), bytes: z.array(z.int()) }),
+    },
+    http('PUT /v1/files/{name}', { body: 'content', base64: 'encoding' }),
+  ),
   find: query(
     { input: z.object({ tag: z.array(z.string()).optional() }), output: z.array(Item) },
     http('GET /v1/items'),
@@ -45,6 +56,7 @@ const shop = defineService(Shop, {
       return { id: input.id, left: 5 - input.count }
     },
     import: ({ items }) => ({ count: items.length }),
+    store: ({ content, encoding }) => ({ encoding, bytes: [...Buffer.from(content, encoding)] }),
     find: ({ tag }) => (tag ?? []).map((id) => ({ id, left: 0 })),
   }),
 })
@@ -78,6 +90,23 @@ const failure = (call: Promise<unknown>) =>
   )
 
 describe('createClient()', () => {
+  it('sends a raw body as text or as bytes', async () => {
+    await using system = await startForTest({ services: [shop], listen: true })
+    const client = createClient(Shop, system.url ?? '')
+    const text = { name: 'a', content: 'grüße' }
+    expect(await client.store(text)).toEqual({ encoding: 'utf-8', bytes: [...Buffer.from('grüße')] })
+    expect(await client.store({ ...text, encoding: 'utf-8' })).toMatchObject({ encoding: 'utf-8' })
+    const bytes = [0, 255, 254, 7]
+    const content = Buffer.from(bytes).toString('base64')
+    expect(await client.store({ name: 'a', content, encoding: 'base64' })).toEqual({ encoding: 'base64', bytes })
+    // What is text all the same may as well travel as such.
+    const plain = { name: 'a', content: Buffer.from('keel').toString('base64'), encoding: 'base64' } as const
+    expect(await client.store(plain)).toEqual({ encoding: 'utf-8', bytes: [...Buffer.from('keel')] })
+    await expect(client.store({ name: 'a', content: '%%', encoding: 'base64' })).rejects.toThrow('it is not base64')
+    const document = openApiOf({ title: 'Shop', version: '1' }, [Shop])
+    expect(JSON.stringify(document)).not.toContain('"name":"encoding"')
+  })
+
   it('calls a system on its routes, with every input in its place', async () => {
     await using system = await startForTest({ services: [shop, greeter], listen: true })
     const client = createClient(Shop, `${system.url}/`)
