@@ -1,5 +1,5 @@
 /**
- * What travels with a call: its correlation id, and whether the caller has given up. It is entered into
+ * What travels with a call: its correlation id, whom it is for, and how long the caller waits. It is entered into
  * AsyncLocalStorage only at the edges (an HTTP request, a command line), since entering it costs more than a whole local call;
  * from there every nested call finds it, and an unchanged context is never copied.
  */
@@ -10,6 +10,12 @@ export interface CallContext {
   readonly correlationId: string
   /** Aborts when the caller no longer waits for the answer. */
   readonly signal: AbortSignal
+  /** When the caller stops waiting, on this process's monotonic clock in milliseconds; undefined: never. */
+  readonly deadlineAt?: number | undefined
+  /** Whom the call is made for: a user, a tenant. */
+  readonly subject?: string | undefined
+  /** Calls of a command with the same key have the effect of one. */
+  readonly idempotencyKey?: string | undefined
 }
 
 const storage = new AsyncLocalStorage<CallContext>()

@@ -14,7 +14,9 @@ export type ErrorKind =
   | 'conflict'
   | 'too-large'
   | 'unsupported'
+  | 'rate-limited'
   | 'unavailable'
+  | 'timeout'
   | 'cancelled'
   | 'internal'
 

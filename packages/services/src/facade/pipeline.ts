@@ -1,20 +1,28 @@
 /**
- * How a call runs, all of it: one fixed function over the operation's plan. A plan is resolved once per operation and may be swapped while
- * calls are in flight; a call leaves through the plan it entered by. Whatever must survive a swap (cells, counters) belongs to the
- * operation, never to the plan. An absent step costs one comparison; no chain of middlewares, no generated code.
+ * How a call runs, all of it: one fixed sequence of steps over the operation's plan. A plan is resolved once per operation and may be swapped
+ * while calls are in flight; a call leaves through the plan it entered by. Whatever must survive a swap (cells, counts, a breaker's memory)
+ * belongs to the operation, never to the plan. An absent step costs one comparison; no chain of middlewares, no generated code.
  */
-import { type CallContext, currentCall, problemsOf, type SchemaResult } from '@keelson/kernel'
+import { type CallContext, currentCall, isError, problemsOf, rootCall, runInCall, type SchemaResult } from '@keelson/kernel'
+import {
+  type CacheEntry,
+  type Expiring,
+  type Flight,
+  isFailure,
+  type PolicyCounts,
+  type PolicyPlan,
+  type ResultCache,
+  resilienceErrors,
+  type Waiting,
+} from '@keelson/resilience'
 import { servicesErrors } from '../errors.ts'
 
-/** What happens around the implementation, in this order. An absent step is undefined. */
+/** What happens around the implementation. An absent part is undefined. */
 export interface Plan {
   readonly validate: ((input: unknown) => SchemaResult<unknown> | Promise<SchemaResult<unknown>>) | undefined
   /** Throws or rejects to refuse the call. */
   readonly authorise: ((input: unknown, call: CallContext) => undefined | Promise<void>) | undefined
-  /** Runs `invoke`, perhaps later, perhaps several times, perhaps never. */
-  readonly policies:
-    | ((operation: OperationState, input: unknown, call: CallContext, invoke: Invoke) => Promise<unknown>)
-    | undefined
+  readonly policies: PolicyPlan | undefined
   readonly instrument: Instrument | undefined
 }
 
@@ -34,19 +42,29 @@ export interface OperationState {
   plan: Plan
   /** The implementation while the service runs; otherwise something that refuses. */
   invoke: Invoke
+  /** Whether its service calls others, which then have what is left of this call's time. */
+  readonly callsOthers: boolean
+  readonly counts: PolicyCounts
 }
 
-/** Runs a query or command. The implementation's own promise is handed through untouched when the plan asks for nothing after it. */
+/**
+ * Runs a query or command. The implementation's own promise is handed through untouched when the plan has no policies.
+ *
+ * @param caller the service that calls; empty when it is none.
+ */
 export function callOperation(
   operation: OperationState,
   input: unknown,
   context: CallContext | undefined,
+  caller = '',
 ): Promise<unknown> {
   const call = context ?? currentCall()
-  const { validate, authorise, policies, instrument } = operation.plan
-  if (instrument === undefined) return enter(operation, validate, authorise, policies, input, call)
+  const { plan } = operation
+  if (plan.policies) return new PolicedCall(operation, plan, plan.policies, input, call, caller).start()
+  const { instrument } = plan
+  if (instrument === undefined) return enter(operation, plan, input, call)
   const startedMs = instrument.now()
-  const answer = enter(operation, validate, authorise, policies, input, call)
+  const answer = enter(operation, plan, input, call)
   answer.then(
     () => instrument.settled(startedMs, false),
     () => instrument.settled(startedMs, true),
@@ -61,12 +79,13 @@ export async function* subscribeOperation(
   context: CallContext | undefined,
 ): AsyncGenerator<unknown, void, undefined> {
   const call = context ?? currentCall()
-  const { validate, authorise, instrument } = operation.plan
+  const { validate, authorise, policies, instrument } = operation.plan
   const startedMs = instrument?.now() ?? 0
   let failed = false
   try {
     const parsed = validate === undefined ? input : accept(operation, await validate(input))
     await authorise?.(parsed, call)
+    if (policies) refuseDisabled(operation, policies, call)
     // A subscription's implementation returns an async iterable: its handler type says so.
     yield* operation.invoke(parsed, call) as AsyncIterable<unknown>
   } catch (error) {
@@ -77,24 +96,17 @@ export async function* subscribeOperation(
   }
 }
 
-function enter(
-  operation: OperationState,
-  validate: Plan['validate'],
-  authorise: Plan['authorise'],
-  policies: Plan['policies'],
-  input: unknown,
-  call: CallContext,
-): Promise<unknown> {
+/** Without policies: validate, authorise, invoke. */
+function enter(operation: OperationState, plan: Plan, input: unknown, call: CallContext): Promise<unknown> {
   try {
     let parsed = input
-    if (validate !== undefined) {
-      const result = validate(input)
-      if (result instanceof Promise) {
-        return result.then((late) => authoriseAndInvoke(operation, authorise, policies, accept(operation, late), call))
-      }
+    if (plan.validate !== undefined) {
+      const result = plan.validate(input)
+      if (result instanceof Promise)
+        return result.then((late) => authoriseAndInvoke(operation, plan, accept(operation, late), call))
       parsed = accept(operation, result)
     }
-    return authoriseAndInvoke(operation, authorise, policies, parsed, call)
+    return authoriseAndInvoke(operation, plan, parsed, call)
   } catch (error) {
     return Promise.reject(error)
   }
@@ -102,25 +114,399 @@ function enter(
 
 function authoriseAndInvoke(
   operation: OperationState,
-  authorise: Plan['authorise'],
-  policies: Plan['policies'],
+  plan: Plan,
   input: unknown,
   call: CallContext,
 ): Promise<unknown> {
-  const allowed = authorise?.(input, call)
-  if (allowed !== undefined) return allowed.then(() => invokeThrough(operation, policies, input, call))
-  return invokeThrough(operation, policies, input, call)
+  const allowed = plan.authorise?.(input, call)
+  if (allowed !== undefined) return allowed.then(() => promised(operation.invoke(input, call)))
+  return promised(operation.invoke(input, call))
 }
 
-function invokeThrough(
-  operation: OperationState,
-  policies: Plan['policies'],
-  input: unknown,
-  call: CallContext,
-): Promise<unknown> {
-  if (policies !== undefined) return policies(operation, input, call, operation.invoke)
-  const result = operation.invoke(input, call)
+/**
+ * One call through policies, from outside in: fallback, deadline, validation, authorisation, flag, cache, rate limit; then for each try breaker, bulkhead,
+ * chaos, policies of one's own and the implementation, with retries around the try. It is the entry of its own deadline and of its own place
+ * in the queue, and, when its deadline is tighter than its caller's, the context that the implementation is given: one object per call.
+ */
+class PolicedCall implements CallContext, Expiring, Waiting {
+  readonly #operation: OperationState
+  readonly #plan: Plan
+  readonly #policies: PolicyPlan
+  readonly #caller: string
+  readonly #outer: CallContext
+  /** What the implementation is given. */
+  #inner: CallContext
+  #input: unknown
+  #startedMs = 0
+  #tries = 0
+  #isSettled = false
+  /** Whether the implementation is at work: it may be so after the call is settled. */
+  #isTrying = false
+  #cacheKey = ''
+  #flight: Flight | undefined
+  #stale: CacheEntry | undefined
+  #abort: AbortController | undefined
+  #signal: AbortSignal | undefined
+  readonly #promise: Promise<unknown>
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+
+  deadlineAt = Number.POSITIVE_INFINITY
+  before: Expiring | undefined = undefined
+  after: Expiring | undefined = undefined
+
+  constructor(
+    operation: OperationState,
+    plan: Plan,
+    policies: PolicyPlan,
+    input: unknown,
+    outer: CallContext,
+    caller: string,
+  ) {
+    this.#operation = operation
+    this.#plan = plan
+    this.#policies = policies
+    this.#input = input
+    this.#outer = outer
+    this.#inner = outer
+    this.#caller = caller
+    this.#promise = new Promise(capture)
+    this.#resolve = captured.resolve
+    this.#reject = captured.reject
+  }
+
+  get correlationId(): string {
+    return this.#outer.correlationId
+  }
+
+  get subject(): string | undefined {
+    return this.#outer.subject
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#outer.idempotencyKey
+  }
+
+  /** Made when it is first asked for: most implementations never do. */
+  get signal(): AbortSignal {
+    if (this.#signal) return this.#signal
+    this.#abort = new AbortController()
+    if (this.#isSettled) this.#abort.abort()
+    const { signal } = this.#abort
+    this.#signal = this.#outer === rootCall ? signal : AbortSignal.any([this.#outer.signal, signal])
+    return this.#signal
+  }
+
+  start(): Promise<unknown> {
+    const { instrument } = this.#plan
+    const { platform, deadlineMs, retry } = this.#policies
+    const now = instrument ? instrument.now() : platform.clock.monotonic()
+    this.#startedMs = now
+    retry?.earn()
+    const outerAt = this.#outer.deadlineAt ?? Number.POSITIVE_INFINITY
+    this.deadlineAt = Math.min(now + deadlineMs, outerAt)
+    if (this.deadlineAt < outerAt) this.#inner = this
+    if (this.deadlineAt <= now) this.expire()
+    else {
+      if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.add(this, now)
+      this.#validate()
+    }
+    return this.#promise
+  }
+
+  #validate(): void {
+    const { validate } = this.#plan
+    if (validate === undefined) return this.#authorise()
+    try {
+      const result = validate(this.#input)
+      if (result instanceof Promise) {
+        result.then((late) => this.#accept(late)).catch((error) => this.#fail(error))
+        return
+      }
+      this.#input = accept(this.#operation, result)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#authorise()
+  }
+
+  #accept(result: SchemaResult<unknown>): void {
+    this.#input = accept(this.#operation, result)
+    this.#authorise()
+  }
+
+  #authorise(): void {
+    const { authorise } = this.#plan
+    if (authorise === undefined) return this.#admit()
+    try {
+      const allowed = authorise(this.#input, this.#inner)
+      if (allowed !== undefined) {
+        allowed.then(() => this.#admit()).catch((error) => this.#fail(error))
+        return
+      }
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#admit()
+  }
+
+  #admit(): void {
+    const { flag, cache } = this.#policies
+    if (flag === undefined && cache === undefined) return this.#limit()
+    try {
+      refuseDisabled(this.#operation, this.#policies, this.#outer)
+      if (cache) this.#cacheKey = cache.keyOf(this.#input, this.#outer.subject)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    if (cache === undefined) return this.#limit()
+    const found = cache.find(this.#cacheKey)
+    if (found instanceof Promise) found.then((entry) => this.#found(cache, entry))
+    else this.#found(cache, found)
+  }
+
+  /** What is fresh answers at once; what another call is making already is waited for. */
+  #found(cache: ResultCache, entry: CacheEntry | undefined): void {
+    if (this.#isSettled) return
+    if (entry && cache.isFresh(entry)) {
+      cache.counts.hits++
+      if (cache.isDue(entry) && !cache.flight(this.#cacheKey)) this.#refresh()
+      return this.#settle(entry.value)
+    }
+    const flight = cache.flight(this.#cacheKey)
+    if (flight) {
+      flight.then(
+        (value) => {
+          cache.counts.hits++
+          this.#settle(value)
+        },
+        // Whoever made it ran out of its own time: this call may have more.
+        (error) => (isOwnEnd(error) ? this.#found(cache, undefined) : this.#fail(error)),
+      )
+      return
+    }
+    cache.counts.misses++
+    this.#stale = entry && cache.isKept(entry) ? entry : undefined
+    this.#flight = cache.takeOff(this.#cacheKey, this.#promise)
+    this.#limit()
+  }
+
+  /** Makes a new answer for the cache while the one at hand is still good. */
+  #refresh(): void {
+    const { correlationId, subject } = this.#outer
+    const background: CallContext = { correlationId, subject, signal: rootCall.signal }
+    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.#input, background, this.#caller)
+    call.#startedMs = this.#plan.instrument?.now() ?? 0
+    call.#flight = this.#policies.cache?.takeOff(this.#cacheKey, call.#promise)
+    call.#cacheKey = this.#cacheKey
+    // The answer at hand stays until its time has passed.
+    call.#promise.catch(() => {})
+    call.#limit()
+  }
+
+  #limit(): void {
+    const { rateLimit, platform } = this.#policies
+    if (rateLimit === undefined) return this.#try(this.#startedMs)
+    const { by } = rateLimit
+    const who = by === 'caller' ? this.#caller : by === 'subject' ? (this.#outer.subject ?? '') : ''
+    let waitMs: number | Promise<number> = 0
+    try {
+      waitMs = platform.rateLimits.take(`${this.#operation.name}:${who}`, rateLimit)
+    } catch {
+      // A limit whose store cannot be reached lets calls through: it must not take down what it protects.
+    }
+    if (typeof waitMs === 'number') this.#limited(waitMs)
+    else
+      waitMs.then(
+        (ms) => this.#limited(ms),
+        () => this.#limited(0),
+      )
+  }
+
+  #limited(retryAfterMs: number): void {
+    if (retryAfterMs === 0) return this.#try(this.#startedMs)
+    this.#operation.counts.rateLimited++
+    this.#fail(resilienceErrors.RATE_LIMITED({ operation: this.#operation.name, retryAfterMs }))
+  }
+
+  #try(nowMs: number): void {
+    if (this.#isSettled) return
+    const { breaker, bulkhead } = this.#policies
+    const operation = this.#operation.name
+    this.#tries++
+    const retryAfterMs = breaker ? breaker.admit(nowMs) : 0
+    if (retryAfterMs > 0) return this.#fail(resilienceErrors.CIRCUIT_OPEN({ operation, retryAfterMs }))
+    if (bulkhead === undefined || bulkhead.enter()) return this.enter()
+    if (bulkhead.wait(this)) return this.#watchCaller()
+    breaker?.left()
+    const { running, waiting } = bulkhead
+    this.#fail(resilienceErrors.BULKHEAD_FULL({ operation, running, waiting }))
+  }
+
+  /** A call whose caller gives up leaves the queue. */
+  #watchCaller(): void {
+    const { signal } = this.#outer
+    const leave = () => {
+      if (this.#leaveQueue()) this.#fail(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }))
+    }
+    if (signal.aborted) leave()
+    else if (this.#outer !== rootCall) signal.addEventListener('abort', leave, { once: true })
+  }
+
+  #leaveQueue(): boolean {
+    const { bulkhead, breaker } = this.#policies
+    if (!bulkhead?.forget(this)) return false
+    breaker?.left()
+    return true
+  }
+
+  /** There is a place for this try. */
+  enter(): void {
+    this.#isTrying = true
+    const { chaos, platform } = this.#policies
+    if (!chaos?.strikes(this.#outer, this.#caller, platform.random)) return this.#invoke()
+    this.#operation.counts.struck++
+    chaos.strike(this.#operation.name, this.signal, platform.clock).then(
+      () => this.#invoke(),
+      (error) => this.#failed(error),
+    )
+  }
+
+  #invoke(): void {
+    const { around } = this.#policies
+    try {
+      const answer = around
+        ? around(this.#input, this.#inner, async () => this.#implementation())
+        : this.#implementation()
+      if (answer instanceof Promise)
+        answer.then(
+          (value) => this.#succeeded(value),
+          (error) => this.#failed(error),
+        )
+      else this.#succeeded(answer)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #implementation(): unknown {
+    const { invoke, callsOthers } = this.#operation
+    if (this.#inner !== this || !callsOthers) return invoke(this.#input, this.#inner)
+    // Only where it may be asked for: entering costs as much as all policies together.
+    return runInCall(this, () => invoke(this.#input, this))
+  }
+
+  #succeeded(value: unknown): void {
+    this.#isTrying = false
+    const { breaker, bulkhead, cache, invalidates, platform } = this.#policies
+    bulkhead?.leave()
+    if (this.#isSettled) return
+    breaker?.succeeded(this.#startedMs)
+    if (this.#flight) cache?.keep(this.#cacheKey, this.#flight, this.#input, value)
+    if (invalidates === undefined) return this.#settle(value)
+    // The caller may read at once what it has changed.
+    Promise.resolve(platform.caches.invalidate(invalidates(this.#input, value))).then(() => this.#settle(value))
+  }
+
+  #failed(error: unknown): void {
+    this.#isTrying = false
+    const { breaker, bulkhead, retry, platform } = this.#policies
+    bulkhead?.leave()
+    if (this.#isSettled) return
+    const now = platform.clock.monotonic()
+    if (isFailure(error)) breaker?.failed(now)
+    else if (isError(error) && error.kind === 'cancelled') breaker?.left()
+    else breaker?.succeeded(now)
+    const waitMs = retry?.next(error, this.#tries, this.#outer.idempotencyKey !== undefined, platform.random)
+    if (waitMs === undefined || now + waitMs >= this.deadlineAt) return this.#fail(error)
+    platform.clock.sleep(waitMs, this.signal).then(
+      () => this.#try(platform.clock.monotonic()),
+      () => this.#fail(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name })),
+    )
+  }
+
+  /** The deadline has passed: the caller is answered now, whatever the implementation still does. */
+  expire(): void {
+    const { breaker, platform } = this.#policies
+    const now = platform.clock.monotonic()
+    this.#operation.counts.deadlineExceeded++
+    const waitedMs = Math.round(now - this.#startedMs)
+    const error = resilienceErrors.DEADLINE_EXCEEDED({ operation: this.#operation.name, waitedMs })
+    if (!this.#leaveQueue() && this.#isTrying) breaker?.failed(now)
+    this.#fail(error)
+    this.#abort?.abort(error)
+  }
+
+  #settle(value: unknown): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#answer(value)
+  }
+
+  /** Settles the call: by a kept answer or the fallback where there is one, else by the error. */
+  #fail(error: unknown): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    const { cache, fallback } = this.#policies
+    if (!isFailure(error)) return this.#refuse(error)
+    if (this.#stale && cache?.isKept(this.#stale)) {
+      cache.counts.stale++
+      return this.#answer(this.#stale.value)
+    }
+    if (fallback === undefined) return this.#refuse(error)
+    try {
+      const instead = fallback(this.#input, error)
+      this.#operation.counts.fellBack++
+      if (instead instanceof Promise)
+        instead.then(
+          (value) => this.#answer(value),
+          (failure) => this.#refuse(failure),
+        )
+      else this.#answer(instead)
+    } catch (failure) {
+      this.#refuse(failure)
+    }
+  }
+
+  #answer(value: unknown): void {
+    this.#end(false)
+    this.#resolve(value)
+  }
+
+  #refuse(error: unknown): void {
+    this.#end(true)
+    this.#reject(error)
+  }
+
+  #end(failed: boolean): void {
+    const { platform, cache } = this.#policies
+    if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.remove(this)
+    if (this.#flight) cache?.land(this.#cacheKey, this.#flight)
+    this.#plan.instrument?.settled(this.#startedMs, failed)
+  }
+}
+
+/** One executor for all promises: a closure per call would cost more than a policy. */
+const captured = { resolve: (_: unknown) => {}, reject: (_: unknown) => {} }
+function capture(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  captured.resolve = resolve
+  captured.reject = reject
+}
+
+function promised(result: unknown): Promise<unknown> {
   return result instanceof Promise ? result : Promise.resolve(result)
+}
+
+/** An error that says something of the call it ended, and nothing of its operation. */
+function isOwnEnd(error: unknown): boolean {
+  return (
+    isError(error, resilienceErrors.DEADLINE_EXCEEDED.code) || isError(error, resilienceErrors.CALL_CANCELLED.code)
+  )
+}
+
+function refuseDisabled({ name }: OperationState, { flag, platform }: PolicyPlan, call: CallContext): void {
+  if (flag !== undefined && !platform.flags()?.isEnabled(flag, call.subject))
+    throw resilienceErrors.OPERATION_DISABLED({ operation: name, flag })
 }
 
 function accept(operation: OperationState, result: SchemaResult<unknown>): unknown {

@@ -19,6 +19,13 @@ import {
   type Operations,
   worstOf,
 } from '@keelson/kernel'
+import {
+  type ExplainedPolicy,
+  OperationPolicies,
+  type PoliciesConfig,
+  type PolicyPlatform,
+  type PolicyState,
+} from '@keelson/resilience'
 import { servicesErrors } from '../errors.ts'
 import type { Facade, OperationMetrics, ServiceOperations } from './facade.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
@@ -39,15 +46,31 @@ interface HostOptions {
   readonly config: () => unknown
   /** Makes the instrument of an operation, or leaves it bare. */
   readonly instrument: ((service: string, operation: string) => OperationInstrument) | undefined
+  readonly policies: PolicyPlatform
+  /** Whether the service calls others. */
+  readonly callsOthers: boolean
   /** Starts and closes the service on behalf of its facade. */
   readonly initialize: () => Promise<void>
   readonly cleanup: () => Promise<void>
 }
 
+/** What the host has of one operation beside what the pipeline needs. */
+interface HostedOperation extends OperationState {
+  readonly kind: OperationKind
+  readonly policies: OperationPolicies
+}
+
+/** The policies of one operation that are on, and how they stand. */
+export interface OperationPolicyReport {
+  readonly operation: string
+  readonly policies: readonly ExplainedPolicy[]
+  readonly state: PolicyState
+}
+
 export class ServiceHost {
   readonly contract: Contract
   readonly facade: Facade
-  readonly #operations = new Map<string, OperationState & { readonly kind: OperationKind }>()
+  readonly #operations = new Map<string, HostedOperation>()
   readonly #instruments = new Map<string, OperationInstrument>()
   readonly #options: HostOptions
   readonly #checks: HealthChecks
@@ -61,7 +84,9 @@ export class ServiceHost {
     this.#options = options
     this.#checks = new HealthChecks(options.clock)
     this.contract = options.contract
-    for (const [name, { kind, input }] of Object.entries(options.contract.operations)) {
+    for (const [name, operation] of Object.entries(options.contract.operations)) {
+      const { kind, input } = operation
+      const policies = new OperationPolicies(options.name, name, operation, options.policies)
       const instrument = options.instrument?.(options.name, name)
       if (instrument) this.#instruments.set(name, instrument)
       this.#operations.set(name, {
@@ -70,13 +95,46 @@ export class ServiceHost {
         plan: {
           validate: input?.['~standard'].validate,
           authorise: undefined,
-          policies: undefined,
+          policies: policies.plan,
           instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
         },
         invoke: this.#instead(name, kind),
+        callsOthers: options.callsOthers,
+        policies,
+        counts: policies.counts,
       })
     }
-    this.facade = this.#createFacade(options)
+    this.facade = this.facadeFor('')
+  }
+
+  /** Resolves the policies anew. Calls in flight leave through the plan they entered by. */
+  configurePolicies(config: PoliciesConfig): void {
+    for (const operation of this.#operations.values()) {
+      operation.policies.configure(config)
+      operation.plan = { ...operation.plan, policies: operation.policies.plan }
+    }
+  }
+
+  policies(): OperationPolicyReport[] {
+    return [...this.#operations].map(([operation, { policies }]) => ({
+      operation,
+      policies: policies.explain(),
+      state: policies.state(),
+    }))
+  }
+
+  hasPolicies(operation: string): boolean {
+    return this.#stateOf(operation).plan.policies !== undefined
+  }
+
+  policyState(operation: string): PolicyState {
+    return this.#stateOf(operation).policies.state()
+  }
+
+  /** Makes the answers that caches are to have before anybody asks. What fails is made when it is asked for. */
+  warm(): void {
+    for (const [name, { policies }] of this.#operations)
+      for (const input of policies.warm) this.call(name, input).catch(() => {})
   }
 
   get name(): string {
@@ -140,9 +198,28 @@ export class ServiceHost {
   async health(): Promise<HealthReport> {
     if (this.#state !== 'running') return this.#healthOfState()
     const { status, checks } = await this.#checks.read()
-    const missing = this.#options.missing()
-    const all = [status, ...Object.values(missing).map((check) => check.status)]
-    return { status: worstOf(all), checks: { ...checks, ...missing } }
+    const more = { ...this.#options.missing(), ...this.#troubled() }
+    const all = [status, ...Object.values(more).map((check) => check.status)]
+    return { status: worstOf(all), checks: { ...checks, ...more } }
+  }
+
+  /** One check for each operation whose policies hold calls back. */
+  #troubled(): Record<string, HealthCheck> {
+    const checks: Record<string, HealthCheck> = {}
+    for (const { operation, state } of this.policies()) {
+      const { breaker, bulkhead } = state
+      if (breaker && breaker.state !== 'closed')
+        checks[`${operation} breaker`] = {
+          status: 'degraded',
+          message: `${breaker.state}, refused ${breaker.refused} calls so far`,
+        }
+      if (bulkhead && bulkhead.waiting > 0)
+        checks[`${operation} bulkhead`] = {
+          status: 'degraded',
+          message: `${bulkhead.running} calls run, ${bulkhead.waiting} wait`,
+        }
+    }
+    return checks
   }
 
   #healthOfState(): HealthReport {
@@ -164,7 +241,7 @@ export class ServiceHost {
     return operation
   }
 
-  #stateOf(name: string): OperationState {
+  #stateOf(name: string): HostedOperation {
     const operation = this.#operations.get(name)
     if (!operation) throw this.#unknown(name)
     return operation
@@ -217,14 +294,16 @@ export class ServiceHost {
     }
   }
 
-  #createFacade(options: HostOptions): Facade {
+  /** @param caller the service that will hold it; empty when it is none. */
+  facadeFor(caller: string): Facade {
     const host = this
+    const options = this.#options
     const operations: Record<string, unknown> = {}
     for (const [name, operation] of this.#operations) {
       operations[name] =
         operation.kind === 'subscription'
           ? (input: unknown, call?: CallContext) => subscribeOperation(operation, input, call)
-          : (input: unknown, call?: CallContext) => callOperation(operation, input, call)
+          : (input: unknown, call?: CallContext) => callOperation(operation, input, call, caller)
     }
     // The loop above makes one function per operation of the contract, of the kind that the contract names.
     const service = operations as ServiceOperations<Operations>

@@ -82,8 +82,11 @@ export function answerText(
 }
 
 export function answerProblem(response: ServerResponse, problem: Problem): void {
-  const allow = problem.details?.['allow'] as Json | undefined
-  const headers = problem.status === 405 && Array.isArray(allow) ? { allow: allow.join(', ') } : {}
+  const { allow, retryAfterMs } = (problem.details ?? {}) as Readonly<Record<string, Json>>
+  const headers = {
+    ...(problem.status === 405 && Array.isArray(allow) && { allow: allow.join(', ') }),
+    ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
+  }
   answer(response, problem.status, 'application/problem+json; charset=utf-8', JSON.stringify(problem), headers)
 }
 

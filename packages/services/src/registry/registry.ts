@@ -10,6 +10,8 @@ import {
   type Configuration,
   type Contract,
   definePort,
+  type FlagEvaluator,
+  Flags,
   type HealthCheck,
   type KeelsonError,
   Lifecycle,
@@ -19,6 +21,16 @@ import {
   type SystemPlace,
   systemClock,
 } from '@keelson/kernel'
+import {
+  CacheStore,
+  createInMemoryCacheStore,
+  createInMemoryRateLimitStore,
+  Deadlines,
+  PoliciesConfig,
+  type PolicyPlatform,
+  RateLimitStore,
+  ResultCaches,
+} from '@keelson/resilience'
 import { createConsoleLog, createMetrics, Log, type Metrics } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { Facade } from '../facade/facade.ts'
@@ -48,6 +60,8 @@ export interface RegistryOptions {
   readonly log?: Log
   /** Has a section under the name of each service and adapter that declares one; loaded. */
   readonly configuration?: Configuration | undefined
+  /** Over the policies of contracts. */
+  readonly policies?: PoliciesConfig
   /** False leaves calls uncounted and untimed. */
   readonly instrumented?: boolean
   /** A number from 0 to below 1, for the waits before restarts. */
@@ -69,6 +83,9 @@ export class Registry {
   readonly #lifetimes = new Map<string, Lifetime>()
   readonly #lifecycle: Lifecycle
   readonly #instruments: ReturnType<typeof operationInstruments> | undefined
+  readonly #policies: PolicyPlatform
+  #policiesConfig: PoliciesConfig
+  readonly #policyWatchers: (() => void)[] = []
 
   constructor(options: RegistryOptions = {}) {
     this.#options = {
@@ -79,11 +96,44 @@ export class Registry {
       configuration: undefined,
       instrumented: true,
       random: Math.random,
+      policies: PoliciesConfig.parse({}),
       ...options,
     }
+    this.#policiesConfig = this.#options.policies
+    this.#policies = this.#policyPlatform()
     const { clock, random } = this.#options
     this.#lifecycle = new Lifecycle((name, state, error) => this.#changed(name, state, error), { clock, random })
     if (this.#options.instrumented) this.#instruments = operationInstruments(this.#options.metrics, this.#options.clock)
+  }
+
+  /** Without an adapter for them, answers are kept and rates counted in this process. */
+  #policyPlatform(): PolicyPlatform {
+    const { clock, random } = this.#options
+    const cache = createInMemoryCacheStore(clock)
+    const rateLimits = createInMemoryRateLimitStore(clock)
+    // Only adapters of these ports, and `provideValue` with their type, write under their names.
+    const port = <T>(name: string) => this.#ports.get(name) as T | undefined
+    return {
+      clock,
+      random,
+      deadlines: new Deadlines(clock),
+      caches: new ResultCaches(() => port<CacheStore>(CacheStore.name) ?? cache),
+      rateLimits: { take: (key, rate) => (port<RateLimitStore>(RateLimitStore.name) ?? rateLimits).take(key, rate) },
+      flags: () => port<FlagEvaluator>(Flags.name),
+    }
+  }
+
+  /** Puts other policies in force. Calls in flight leave by those they entered by. */
+  configurePolicies(config: PoliciesConfig): void {
+    this.#policiesConfig = config
+    for (const host of this.#hosts.values()) host.configurePolicies(config)
+    for (const tell of this.#policyWatchers) tell()
+  }
+
+  /** Calls `watcher` at once, and after each change of the policies. */
+  onPolicies(watcher: () => void): void {
+    this.#policyWatchers.push(watcher)
+    watcher()
   }
 
   /**
@@ -131,11 +181,16 @@ export class Registry {
       clock: this.#options.clock,
       config: () => this.#options.configuration?.get(section),
       instrument: this.#instruments,
+      policies: this.#policies,
+      callsOthers: Object.values(service.uses).some((used) =>
+        used.kind === 'optional' ? used.needed.kind === 'contract' : used.kind === 'contract',
+      ),
       error: () => this.#lifecycle.status(name)?.error,
       missing: () => this.#missing(service.uses),
       initialize: () => this.start([name]),
       cleanup: () => this.#lifecycle.stop(name),
     })
+    host.configurePolicies(this.#policiesConfig)
     this.#hosts.set(name, host)
     this.#served.add(host, instance)
   }
@@ -145,7 +200,7 @@ export class Registry {
       start: async (lifetime) => {
         this.#lifetimes.set(name, lifetime)
         const { clock } = this.#options
-        const given = { ...this.#resolved(uses), log: this.log.child({ service: name }), clock, lifetime }
+        const given = { ...this.#resolved(uses, name), log: this.log.child({ service: name }), clock, lifetime }
         // `uses` is what the factory's own types were taken from.
         const made = await startObject(() => factory(given as Parameters<typeof factory>[0]), lifetime)
         if (!lifetime.signal.aborted) this.#ports.set(name, made)
@@ -328,26 +383,26 @@ export class Registry {
     return this.#ports.get(name)
   }
 
-  #resolved(uses: Uses): Resolved<Uses> {
+  #resolved(uses: Uses, caller: string): Resolved<Uses> {
     const used = Object.entries(uses).map(([alias, one]) => [
       alias,
-      one.kind === 'optional' ? this.#optional(one) : this.#needed(one),
+      one.kind === 'optional' ? this.#optional(one, caller) : this.#needed(one, caller),
     ])
     return Object.fromEntries(used)
   }
 
-  #needed(needed: Needed): unknown {
-    if (this.#parent && this.#isInherited(needed)) return this.#parent.#needed(needed)
-    return needed.kind === 'contract' ? this.#hostOf(needed).facade : this.#ports.get(needed.name)
+  #needed(needed: Needed, caller: string): unknown {
+    if (this.#parent && this.#isInherited(needed)) return this.#parent.#needed(needed, caller)
+    return needed.kind === 'contract' ? this.#hostOf(needed).facadeFor(caller) : this.#ports.get(needed.name)
   }
 
-  #optional(use: OptionalUse): { readonly current: unknown } {
+  #optional(use: OptionalUse, caller: string): { readonly current: unknown } {
     const { needed } = use
-    if (this.#parent && this.#isInherited(needed)) return this.#parent.#optional(use)
+    if (this.#parent && this.#isInherited(needed)) return this.#parent.#optional(use, caller)
     const current = () => {
       const name = this.#nameOf(needed)
       const isRunning = name !== undefined && this.#lifecycle.status(name)?.state === 'running'
-      return isRunning ? this.#needed(needed) : undefined
+      return isRunning ? this.#needed(needed, caller) : undefined
     }
     return {
       get current() {
@@ -399,7 +454,7 @@ export class Registry {
     const { clock, metrics, system, configuration } = this.#options
     this.#lifetimes.set(name, lifetime)
     const implementation = await service.start({
-      ...this.#resolved(service.uses),
+      ...this.#resolved(service.uses, name),
       config: configuration?.get(section) ?? {},
       onConfigChange: (changed: ConfigChanged<unknown>) => {
         if (configuration) lifetime.onClose(watchSection(configuration, section, changed))
@@ -409,9 +464,12 @@ export class Registry {
       clock,
       lifetime,
       health: host.addCheck.bind(host),
+      invalidate: (tags: readonly string[]) => this.#policies.caches.invalidate(tags),
       system,
     })
-    if (!lifetime.signal.aborted) host.implement(implementation, service.place)
+    if (lifetime.signal.aborted) return
+    host.implement(implementation, service.place)
+    host.warm()
   }
 }
 

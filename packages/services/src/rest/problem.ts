@@ -24,9 +24,11 @@ const statuses: Readonly<Record<ErrorKind, number>> = {
   conflict: 409,
   'too-large': 413,
   unsupported: 415,
+  'rate-limited': 429,
   cancelled: 499,
   internal: 500,
   unavailable: 503,
+  timeout: 504,
 }
 
 const titles: Readonly<Record<ErrorKind, string>> = {
@@ -36,9 +38,11 @@ const titles: Readonly<Record<ErrorKind, string>> = {
   conflict: 'Conflict',
   'too-large': 'Too large',
   unsupported: 'Unsupported',
+  'rate-limited': 'Too many requests',
   cancelled: 'Cancelled',
   internal: 'Internal error',
   unavailable: 'Unavailable',
+  timeout: 'Timed out',
 }
 
 export function statusOf(kind: ErrorKind): number {

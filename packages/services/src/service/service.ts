@@ -85,6 +85,8 @@ export interface ServicePlatform<Config> {
   readonly lifetime: Lifetime
   /** Adds a check to the service's health. It is run when somebody asks, bounded in time and cached as the options say. */
   readonly health: (name: string, check: HealthProbe, options?: HealthCheckOptions) => void
+  /** Forgets the kept answers of all services under these tags. */
+  readonly invalidate: (tags: readonly string[]) => Promise<void>
   readonly system: SystemPlace
 }
 

@@ -15,6 +15,7 @@ import {
   type Operations,
   systemClock,
 } from '@keelson/kernel'
+import { CacheStore, type PoliciesConfig, RateLimitStore } from '@keelson/resilience'
 import { createConsoleLog, createMetrics, Log, registerProcessMetrics } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { Facade } from '../facade/facade.ts'
@@ -23,6 +24,7 @@ import { Registry } from '../registry/registry.ts'
 import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
 import { serviceNames } from '../service/service-names.ts'
 import { type EventLoopDelay, watchEventLoop } from './event-loop-delay.ts'
+import { registerPolicyMetrics } from './policy-metrics.ts'
 import { announceRun } from './run-file.ts'
 import type { Served, System } from './system.ts'
 import { type ConfigOrigins, loadSystemConfig, type SystemConfiguration } from './system-config.ts'
@@ -80,6 +82,7 @@ export async function startSystem<Names extends string>(
     clock,
     metrics,
     configuration,
+    policies: configuration.get('policies'),
     log: options.log ?? createConsoleLog({ level: 'warn' }),
     instrumented: options.instrumented ?? true,
   })
@@ -92,7 +95,16 @@ export async function startSystem<Names extends string>(
   }
   for (const service of system.services) registry.register(service)
 
-  const unwatch = configuration.watch((changes) => logChanges(registry.log, system, changes))
+  const unwatch = configuration.watch((changes) => {
+    logChanges(registry.log, system, changes)
+    if (changes.some(({ section }) => section === 'policies')) applyPolicies()
+  })
+  const applyPolicies = () => {
+    const policies = configuration.get('policies')
+    registry.configurePolicies(policies)
+    const unknown = unknownPolicies(registry, policies)
+    if (unknown.length > 0) registry.log.warn('Policies are set for what this system does not have', { paths: unknown })
+  }
   let listener: OpenListener | undefined
   let delay: EventLoopDelay | undefined
   let hasStarted = false
@@ -111,7 +123,12 @@ export async function startSystem<Names extends string>(
   }
 
   try {
-    if (system.adapters.some(({ provides }) => provides.name === Log.name)) await registry.start([Log.name])
+    // Nothing names these in its `uses`: every call may want them.
+    const everywhere = [Log.name, CacheStore.name, RateLimitStore.name, Flags.name]
+    const provided = everywhere.filter((name) => system.adapters.some(({ provides }) => provides.name === name))
+    if (provided.length > 0) await registry.start(provided)
+    applyPolicies()
+    registerPolicyMetrics(metrics, registry)
     if (options.listen !== false) {
       listener = await openListener({ ...configuration.get('listener'), log: registry.log })
       registerProcessMetrics(metrics)
@@ -153,6 +170,18 @@ function logChanges(log: Log, system: System, changes: readonly ConfigChange[]):
   const readOnce = new Set(['listener', 'system', ...system.adapters.map(({ name }) => name)])
   const late = changes.filter(({ section }) => readOnce.has(section)).map(({ path }) => path)
   if (late.length > 0) log.warn('Some changes take effect at the next start', { paths: late })
+}
+
+/** Paths of services and operations that are not there: a misspelt name would protect nothing. */
+function unknownPolicies(registry: Registry, { services }: PoliciesConfig): string[] {
+  const known = new Map([...registry.hosts()].map((host) => [host.name, host.contract.operations]))
+  return Object.entries(services).flatMap(([service, { operations = {} }]) => {
+    const path = `policies.services.${service}`
+    const ofService = known.get(service)
+    if (!ofService) return [path]
+    const unknown = Object.keys(operations).filter((name) => !Object.hasOwn(ofService, name))
+    return unknown.map((name) => `${path}.operations.${name}`)
+  })
 }
 
 function logProblem(log: Log, problem: KeelsonError): void {

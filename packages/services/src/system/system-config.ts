@@ -1,4 +1,4 @@
-/** The configuration of a whole system: its own three sections, and one for each service and adapter that declares one. */
+/** The configuration of a whole system: its own four sections, and one for each service and adapter that declares one. */
 import {
   type Clock,
   type ConfigFile,
@@ -9,6 +9,7 @@ import {
   kernelErrors,
   type Schema,
 } from '@keelson/kernel'
+import { PoliciesConfig } from '@keelson/resilience'
 import * as z from 'zod'
 import { serviceNames } from '../service/service-names.ts'
 import type { System } from './system.ts'
@@ -36,10 +37,11 @@ const FlagsConfig = z
 type SystemSections = ConfigSections & {
   readonly flags: typeof FlagsConfig
   readonly listener: typeof ListenerConfig
+  readonly policies: typeof PoliciesConfig
   readonly system: typeof SystemConfig
 }
 
-/** Sections `flags`, `listener` and `system`, which are typed, and those of the system's services and adapters by their names. */
+/** Sections `flags`, `listener`, `policies` and `system`, which are typed, and those of the system's services and adapters by their names. */
 export type SystemConfiguration = Configuration<SystemSections>
 
 /** Where the values of a configuration come from, beside the system itself. */
@@ -94,7 +96,7 @@ function optionsOf(system: System, { environment = {}, file, overrides = {} }: C
 
 /** Throws COMPONENT_DUPLICATE when two schemas claim one section; adapters that share one, such as the two of one technology, may. */
 function sectionsOf(system: System): SystemSections {
-  const own = { flags: FlagsConfig, listener: ListenerConfig, system: SystemConfig }
+  const own = { flags: FlagsConfig, listener: ListenerConfig, policies: PoliciesConfig, system: SystemConfig }
   const sections: Record<string, Schema> = {}
   const declared = [
     ...system.adapters.map(({ name, config }) => [name, config] as const),

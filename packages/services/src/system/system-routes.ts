@@ -64,8 +64,13 @@ export function addSystemRoutes(
     answerText(exchange, 200, 'text/javascript; charset=utf-8', page.script),
   )
   // What a running system says of itself to `keelson services`: loopback only, like /rpc.
-  if (listener.isLoopback)
+  if (listener.isLoopback) {
     listener.route('GET', '/system', (exchange) =>
       answerJson(exchange, 200, { name: system.name, services: registry.list() }),
     )
+    listener.route('GET', '/system/policies', (exchange) => {
+      const services = [...registry.hosts()].map((host) => [host.name, host.policies()] as const)
+      answerJson(exchange, 200, Object.fromEntries(services))
+    })
+  }
 }

@@ -1,0 +1,55 @@
+/** Every code of resilience. Those that refuse a call are retryable: the same call may succeed later. */
+import { defineErrors } from '@keelson/kernel'
+
+export const resilienceErrors = defineErrors({
+  DEADLINE_EXCEEDED: {
+    kind: 'timeout',
+    retryable: true,
+    when: "A call did not answer within its deadline, or its caller's deadline had passed before it began.",
+    message: (d: { operation: string; waitedMs: number }) =>
+      `Cannot answer ${d.operation}: its deadline passed after ${d.waitedMs} ms`,
+  },
+  CIRCUIT_OPEN: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'An operation failed so often of late that it is given time to recover; calls are refused meanwhile.',
+    message: (d: { operation: string; retryAfterMs: number }) =>
+      `Cannot call ${d.operation}: its circuit breaker is open for another ${d.retryAfterMs} ms`,
+  },
+  BULKHEAD_FULL: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'As many calls of an operation run, and wait, as its bulkhead admits.',
+    message: (d: { operation: string; running: number; waiting: number }) =>
+      `Cannot call ${d.operation}: ${d.running} calls run and ${d.waiting} wait, which is all its bulkhead admits`,
+  },
+  RATE_LIMITED: {
+    kind: 'rate-limited',
+    retryable: true,
+    when: 'More calls of an operation came than its rate limit allows.',
+    message: (d: { operation: string; retryAfterMs: number }) =>
+      `Cannot call ${d.operation}: its rate limit is used up for another ${d.retryAfterMs} ms`,
+  },
+  OPERATION_DISABLED: {
+    kind: 'unavailable',
+    when: 'An operation stands behind a feature flag that is off for the caller.',
+    message: (d: { operation: string; flag: string }) => `Cannot call ${d.operation}: the flag "${d.flag}" is off`,
+  },
+  CALL_CANCELLED: {
+    kind: 'cancelled',
+    when: 'The caller gave up while its call waited for a place or for the next try.',
+    message: (d: { operation: string }) => `Cannot finish ${d.operation}: its caller no longer waits`,
+  },
+  CHAOS_INJECTED: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'Chaos is allowed by configuration and made this call fail.',
+    message: (d: { operation: string }) => `Cannot call ${d.operation}: chaos made it fail`,
+  },
+  POLICY_INVALID: {
+    kind: 'invalid',
+    when: 'A policy is given settings that make no sense: a duration that is none, a limit below one.',
+    message: (d: { policy: string; problems: readonly { readonly path: string; readonly message: string }[] }) =>
+      `Cannot use the policy "${d.policy}": ${d.problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')}`,
+  },
+})

@@ -1,0 +1,137 @@
+/**
+ * Stops calling what fails. Closed, it counts failures in a row and, over a sliding window of ten slices, their share; open, it refuses; half-open,
+ * it lets a few calls through and closes when they succeed, or opens again at the first that fails.
+ */
+import { parseMs } from '../duration.ts'
+import type { BreakerSettings } from '../settings.ts'
+
+export type CircuitState = 'closed' | 'open' | 'half-open'
+
+const slices = 10
+
+export class CircuitBreaker {
+  #consecutive = 5
+  #rate = 0.5
+  #sliceMs = 1000
+  #minimum = 20
+  #openForMs = 5000
+  #probes = 1
+
+  #state: CircuitState = 'closed'
+  #failuresInARow = 0
+  #openedAt = 0
+  #probing = 0
+  #probesSucceeded = 0
+  readonly #calls = new Float64Array(slices)
+  readonly #failures = new Float64Array(slices)
+  /** The number of the slice, since time began, that was written last. */
+  #slice = 0
+  /** How often it opened, and how many calls it refused. */
+  opened = 0
+  refused = 0
+
+  /** Takes up new settings; what it has counted stays. */
+  configure(settings: BreakerSettings): void {
+    const sliceMs = parseMs(settings.over) / slices
+    if (sliceMs !== this.#sliceMs) this.#clear()
+    this.#sliceMs = sliceMs
+    this.#consecutive = settings.consecutive
+    this.#rate = settings.rate
+    this.#minimum = settings.minimum
+    this.#openForMs = parseMs(settings.openFor)
+    this.#probes = settings.probes
+  }
+
+  get state(): CircuitState {
+    return this.#state
+  }
+
+  /** 0 when the call may go ahead, and must then be told of by `succeeded`, `failed` or `left`; else how long to wait, in milliseconds. */
+  admit(nowMs: number): number {
+    if (this.#state === 'closed') return 0
+    if (this.#state === 'open') {
+      const left = this.#openedAt + this.#openForMs - nowMs
+      if (left > 0) return this.#refuse(left)
+      this.#state = 'half-open'
+      this.#probing = 0
+      this.#probesSucceeded = 0
+    }
+    if (this.#probing >= this.#probes) return this.#refuse(Math.min(100, this.#openForMs))
+    this.#probing++
+    return 0
+  }
+
+  succeeded(nowMs: number): void {
+    this.#failuresInARow = 0
+    if (this.#state === 'closed') {
+      increment(this.#calls, this.#sliceAt(nowMs))
+    } else if (this.#state === 'half-open') {
+      this.#probing = Math.max(0, this.#probing - 1)
+      if (++this.#probesSucceeded >= this.#probes) this.#close()
+    }
+  }
+
+  failed(nowMs: number): void {
+    this.#failuresInARow++
+    if (this.#state === 'half-open') this.#open(nowMs)
+    if (this.#state !== 'closed') return
+    const slice = this.#sliceAt(nowMs)
+    increment(this.#calls, slice)
+    increment(this.#failures, slice)
+    if (this.#failuresInARow >= this.#consecutive || this.#failsTooOften()) this.#open(nowMs)
+  }
+
+  /** The call ended without a word on how its operation is. */
+  left(): void {
+    if (this.#state === 'half-open') this.#probing = Math.max(0, this.#probing - 1)
+  }
+
+  #refuse(waitMs: number): number {
+    this.refused++
+    return Math.max(1, Math.ceil(waitMs))
+  }
+
+  #failsTooOften(): boolean {
+    let calls = 0
+    let failures = 0
+    for (let i = 0; i < slices; i++) {
+      calls += this.#calls[i] ?? 0
+      failures += this.#failures[i] ?? 0
+    }
+    return calls >= this.#minimum && failures / calls >= this.#rate
+  }
+
+  #open(nowMs: number): void {
+    this.#state = 'open'
+    this.#openedAt = nowMs
+    this.opened++
+  }
+
+  #close(): void {
+    this.#state = 'closed'
+    this.#clear()
+  }
+
+  #clear(): void {
+    this.#failuresInARow = 0
+    this.#calls.fill(0)
+    this.#failures.fill(0)
+  }
+
+  /** The index of the slice of this time; those that have slid out of the window are emptied. */
+  #sliceAt(nowMs: number): number {
+    const slice = Math.floor(nowMs / this.#sliceMs)
+    const past = Math.min(slices, slice - this.#slice)
+    for (let i = 1; i <= past; i++) {
+      const index = (this.#slice + i) % slices
+      this.#calls[index] = 0
+      this.#failures[index] = 0
+    }
+    if (slice > this.#slice) this.#slice = slice
+    return this.#slice % slices
+  }
+}
+
+function increment(counts: Float64Array, index: number): void {
+  counts[index] = (counts[index] ?? 0) + 1
+}

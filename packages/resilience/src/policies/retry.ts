@@ -1,0 +1,66 @@
+/**
+ * Whether, and when, a failed call is tried again. Waits are drawn between nothing and a bound that doubles ("full jitter": Brooker, Exponential
+ * Backoff and Jitter, AWS 2015); a budget of tokens keeps retries a small share of the calls, so that they cannot become the load.
+ */
+import { isError } from '@keelson/kernel'
+import { parseMs } from '../duration.ts'
+import { retryAfterOf } from '../failure.ts'
+import type { RetrySettings } from '../settings.ts'
+
+/** Tokens a budget holds at most: what a quiet operation may spend at once. */
+const fullBudget = 10
+
+/** How many tokens are left: of the operation, so that a reload does not fill it. */
+export interface RetryState {
+  tokens: number
+  /** Tries beside the first. */
+  retries: number
+  /** Failures that were not tried again for want of tokens. */
+  exhausted: number
+}
+
+export const newRetryState = (): RetryState => ({ tokens: fullBudget, retries: 0, exhausted: 0 })
+
+export class Retry {
+  readonly attempts: number
+  readonly initialMs: number
+  readonly longestMs: number
+  readonly budget: number
+  /** A command that is neither idempotent nor keyed might take effect twice. */
+  readonly isSafe: boolean
+  readonly state: RetryState
+
+  constructor(settings: RetrySettings, isSafe: boolean, state: RetryState) {
+    this.attempts = settings.attempts
+    this.initialMs = parseMs(settings.initial)
+    this.longestMs = parseMs(settings.longest)
+    this.budget = settings.budget
+    this.isSafe = isSafe
+    this.state = state
+  }
+
+  /** Each call earns its share of a retry. */
+  earn(): void {
+    const { state } = this
+    if (state.tokens < fullBudget) state.tokens += this.budget
+  }
+
+  /**
+   * How long to wait before the next try, in milliseconds; undefined when there is none.
+   *
+   * @param tries how many there were.
+   */
+  next(error: unknown, tries: number, isKeyed: boolean, random: () => number): number | undefined {
+    if (tries >= this.attempts || !(this.isSafe || isKeyed)) return undefined
+    if (!isError(error) || !error.retryable) return undefined
+    const { state } = this
+    if (state.tokens < 1) {
+      state.exhausted++
+      return undefined
+    }
+    state.tokens--
+    state.retries++
+    const bound = Math.min(this.longestMs, this.initialMs * 2 ** (tries - 1))
+    return Math.max(retryAfterOf(error), random() * bound)
+  }
+}
