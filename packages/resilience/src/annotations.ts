@@ -1,5 +1,11 @@
 /** Policies as annotations of a contract. They are data here: whoever runs calls reads them, and configuration may override them. */
-import { type Annotation, type CallContext, defineAnnotation, type OperationKind, type OperationShape } from '@keelson/kernel'
+import {
+  type Annotation,
+  type CallContext,
+  defineAnnotation,
+  type OperationKind,
+  type OperationShape,
+} from '@keelson/kernel'
 import type { Duration } from './duration.ts'
 import { checkedSettings, type PolicySettings } from './settings.ts'
 
@@ -72,7 +78,9 @@ export function rateLimit(settings: Settings<'rateLimit'>): Any {
 }
 
 /** Answers in place of a call that failed for a reason that is not the caller's. What it throws is the call's failure. */
-export function fallback<Input, Output>(instead: (input: Input, error: unknown) => Output | Promise<Output>): Any<Input, Output> {
+export function fallback<Input, Output>(
+  instead: (input: Input, error: unknown) => Output | Promise<Output>,
+): Any<Input, Output> {
   return annotate({}, { fallback: instead })
 }
 
@@ -91,7 +99,10 @@ export function cache<Input, Output>(
   } = {},
 ): Annotation<OperationShape<'query', Input, Output>> {
   const { by, tags, warm, ...rest } = settings
-  return annotate({ cache: rest }, { ...(by && { cacheKey: by }), ...(tags && { cacheTags: tags }), ...(warm && { warm }) })
+  return annotate(
+    { cache: rest },
+    { ...(by && { cacheKey: by }), ...(tags && { cacheTags: tags }), ...(warm && { warm }) },
+  )
 }
 
 /** After each success, answers kept under these tags are made anew. */

@@ -39,8 +39,8 @@ export {
   type CacheCounts,
   type Flight,
   type ResultCache,
-  ResultCaches,
   type ResultCacheSettings,
+  ResultCaches,
 } from './policies/result-cache.ts'
 export type { Retry, RetryState } from './policies/retry.ts'
 export {

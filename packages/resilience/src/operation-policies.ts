@@ -125,7 +125,8 @@ export class OperationPolicies {
   configure(config: PoliciesConfig): void {
     const resolved = resolve(this.#layers(config))
     if (!config.chaosAllowed) resolved.delete('chaos')
-    if (this.#operation.kind === 'subscription') for (const name of resolved.keys()) if (name !== 'flag') resolved.delete(name)
+    if (this.#operation.kind === 'subscription')
+      for (const name of resolved.keys()) if (name !== 'flag') resolved.delete(name)
     this.#explained = this.#explainedOf(resolved)
     this.#plan = this.#explained.length > 0 ? this.#planOf(settingsOf(resolved)) : undefined
   }
@@ -245,7 +246,11 @@ function resolve(layers: readonly Layer[]): Resolved {
       if (value === undefined) continue
       if (value === false && policy !== 'fallback') resolved.delete(policy)
       else if (typeof value !== 'object') resolved.set(policy, [{ name: '', value, origin: path }])
-      else resolved.set(policy, over(resolved.get(policy) ?? defaultsOf(policy), value, origin === 'contract' ? undefined : path))
+      else
+        resolved.set(
+          policy,
+          over(resolved.get(policy) ?? defaultsOf(policy), value, origin === 'contract' ? undefined : path),
+        )
     }
   }
   return resolved
@@ -266,14 +271,22 @@ function over(before: readonly Setting[], values: object, path: string | undefin
 function settingsOf(resolved: Resolved): PolicySettings {
   const values = [...resolved].map(([policy, settings]) => {
     const isSingle = settings.length === 1 && settings[0]?.name === ''
-    return [policy, isSingle ? settings[0]?.value : Object.fromEntries(settings.map(({ name, value }) => [name, value]))]
+    return [
+      policy,
+      isSingle ? settings[0]?.value : Object.fromEntries(settings.map(({ name, value }) => [name, value])),
+    ]
   })
   // Each value was checked by the schema of the layer it came from.
   return Object.fromEntries(values) as PolicySettings
 }
 
 function rateOf(settings: Exclude<PolicySettings['rateLimit'], false | undefined>): RateLimit {
-  const { limit = policyDefaults.rateLimit.limit, per = policyDefaults.rateLimit.per, burst = limit, by = 'operation' } = settings
+  const {
+    limit = policyDefaults.rateLimit.limit,
+    per = policyDefaults.rateLimit.per,
+    burst = limit,
+    by = 'operation',
+  } = settings
   return { intervalMs: parseMs(per) / limit, burst, by }
 }
 

@@ -11,7 +11,9 @@ const share = z.number().min(0).max(1)
 
 const Retry = z.strictObject({
   attempts: z.int().min(1).max(100).optional().describe('Tries in all, the first included; 3'),
-  initial: DurationSetting.optional().describe('The longest wait before the second try; doubled for each further one; 50ms'),
+  initial: DurationSetting.optional().describe(
+    'The longest wait before the second try; doubled for each further one; 50ms',
+  ),
   longest: DurationSetting.optional().describe('No wait is longer; 2s'),
   budget: share.optional().describe('Retries per call over time, so that they cannot become the load; 0.1'),
 })
@@ -22,7 +24,11 @@ const Breaker = z.strictObject({
   over: DurationSetting.optional().describe('The sliding window of `rate`; 10s'),
   minimum: z.int().min(1).optional().describe('Calls within the window before `rate` counts; 20'),
   openFor: DurationSetting.optional().describe('How long calls are refused before the first is tried again; 5s'),
-  probes: z.int().min(1).optional().describe('Calls that must succeed, tried at the same time at most, to close again; 1'),
+  probes: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Calls that must succeed, tried at the same time at most, to close again; 1'),
 })
 
 const Bulkhead = z.strictObject({
@@ -39,8 +45,12 @@ const RateLimit = z.strictObject({
 
 const Cache = z.strictObject({
   ttl: DurationSetting.optional().describe('How long an answer is fresh; 30s'),
-  grace: DurationSetting.optional().describe('How much longer an answer is used when there is no newer one to be had; none'),
-  refreshAhead: share.optional().describe('A hit after this share of the time to live makes a new answer in the background'),
+  grace: DurationSetting.optional().describe(
+    'How much longer an answer is used when there is no newer one to be had; none',
+  ),
+  refreshAhead: share
+    .optional()
+    .describe('A hit after this share of the time to live makes a new answer in the background'),
 })
 
 const Chaos = z.strictObject({

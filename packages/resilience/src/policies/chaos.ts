@@ -25,11 +25,12 @@ export class Chaos {
   async strike(operation: string, signal: AbortSignal, clock: Clock): Promise<void> {
     const { latency, error, abort } = this.#settings
     if (latency !== undefined) await clock.sleep(parseMs(latency), signal)
-    if (abort) await new Promise<void>((_, reject) => {
-      const give = () => reject(signal.reason)
-      if (signal.aborted) give()
-      else signal.addEventListener('abort', give, { once: true })
-    })
+    if (abort)
+      await new Promise<void>((_, reject) => {
+        const give = () => reject(signal.reason)
+        if (signal.aborted) give()
+        else signal.addEventListener('abort', give, { once: true })
+      })
     if (error) throw resilienceErrors.CHAOS_INJECTED({ operation })
   }
 }

@@ -62,7 +62,13 @@ export class ResultCache {
   readonly #caches: ResultCaches
   readonly #clock: Clock
 
-  constructor(operation: string, settings: ResultCacheSettings, caches: ResultCaches, clock: Clock, counts: CacheCounts) {
+  constructor(
+    operation: string,
+    settings: ResultCacheSettings,
+    caches: ResultCaches,
+    clock: Clock,
+    counts: CacheCounts,
+  ) {
     this.#operation = operation
     this.settings = settings
     this.#caches = caches
@@ -93,7 +99,10 @@ export class ResultCache {
   }
 
   isDue(entry: CacheEntry): boolean {
-    return this.settings.refreshAfterMs !== Number.POSITIVE_INFINITY && this.#clock.now() >= entry.madeAt + this.settings.refreshAfterMs
+    return (
+      this.settings.refreshAfterMs !== Number.POSITIVE_INFINITY &&
+      this.#clock.now() >= entry.madeAt + this.settings.refreshAfterMs
+    )
   }
 
   isKept(entry: CacheEntry): boolean {

@@ -3,7 +3,15 @@
  * while calls are in flight; a call leaves through the plan it entered by. Whatever must survive a swap (cells, counts, a breaker's memory)
  * belongs to the operation, never to the plan. An absent step costs one comparison; no chain of middlewares, no generated code.
  */
-import { type CallContext, currentCall, isError, problemsOf, rootCall, runInCall, type SchemaResult } from '@keelson/kernel'
+import {
+  type CallContext,
+  currentCall,
+  isError,
+  problemsOf,
+  rootCall,
+  runInCall,
+  type SchemaResult,
+} from '@keelson/kernel'
 import {
   type CacheEntry,
   type Expiring,
@@ -216,7 +224,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
 
   #validate(): void {
     const { validate } = this.#plan
-    if (validate === undefined) return this.#authorise()
+    if (validate === undefined) {
+      this.#authorise()
+      return
+    }
     try {
       const result = validate(this.#input)
       if (result instanceof Promise) {
@@ -225,7 +236,8 @@ class PolicedCall implements CallContext, Expiring, Waiting {
       }
       this.#input = accept(this.#operation, result)
     } catch (error) {
-      return this.#fail(error)
+      this.#fail(error)
+      return
     }
     this.#authorise()
   }
@@ -237,7 +249,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
 
   #authorise(): void {
     const { authorise } = this.#plan
-    if (authorise === undefined) return this.#admit()
+    if (authorise === undefined) {
+      this.#admit()
+      return
+    }
     try {
       const allowed = authorise(this.#input, this.#inner)
       if (allowed !== undefined) {
@@ -245,21 +260,29 @@ class PolicedCall implements CallContext, Expiring, Waiting {
         return
       }
     } catch (error) {
-      return this.#fail(error)
+      this.#fail(error)
+      return
     }
     this.#admit()
   }
 
   #admit(): void {
     const { flag, cache } = this.#policies
-    if (flag === undefined && cache === undefined) return this.#limit()
+    if (flag === undefined && cache === undefined) {
+      this.#limit()
+      return
+    }
     try {
       refuseDisabled(this.#operation, this.#policies, this.#outer)
       if (cache) this.#cacheKey = cache.keyOf(this.#input, this.#outer.subject)
     } catch (error) {
-      return this.#fail(error)
+      this.#fail(error)
+      return
     }
-    if (cache === undefined) return this.#limit()
+    if (cache === undefined) {
+      this.#limit()
+      return
+    }
     const found = cache.find(this.#cacheKey)
     if (found instanceof Promise) found.then((entry) => this.#found(cache, entry))
     else this.#found(cache, found)
@@ -271,7 +294,8 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     if (entry && cache.isFresh(entry)) {
       cache.counts.hits++
       if (cache.isDue(entry) && !cache.flight(this.#cacheKey)) this.#refresh()
-      return this.#settle(entry.value)
+      this.#settle(entry.value)
+      return
     }
     const flight = cache.flight(this.#cacheKey)
     if (flight) {
@@ -306,7 +330,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
 
   #limit(): void {
     const { rateLimit, platform } = this.#policies
-    if (rateLimit === undefined) return this.#try(this.#startedMs)
+    if (rateLimit === undefined) {
+      this.#try(this.#startedMs)
+      return
+    }
     const { by } = rateLimit
     const who = by === 'caller' ? this.#caller : by === 'subject' ? (this.#outer.subject ?? '') : ''
     let waitMs: number | Promise<number> = 0
@@ -324,7 +351,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #limited(retryAfterMs: number): void {
-    if (retryAfterMs === 0) return this.#try(this.#startedMs)
+    if (retryAfterMs === 0) {
+      this.#try(this.#startedMs)
+      return
+    }
     this.#operation.counts.rateLimited++
     this.#fail(resilienceErrors.RATE_LIMITED({ operation: this.#operation.name, retryAfterMs }))
   }
@@ -335,9 +365,18 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     const operation = this.#operation.name
     this.#tries++
     const retryAfterMs = breaker ? breaker.admit(nowMs) : 0
-    if (retryAfterMs > 0) return this.#fail(resilienceErrors.CIRCUIT_OPEN({ operation, retryAfterMs }))
-    if (bulkhead === undefined || bulkhead.enter()) return this.enter()
-    if (bulkhead.wait(this)) return this.#watchCaller()
+    if (retryAfterMs > 0) {
+      this.#fail(resilienceErrors.CIRCUIT_OPEN({ operation, retryAfterMs }))
+      return
+    }
+    if (bulkhead === undefined || bulkhead.enter()) {
+      this.enter()
+      return
+    }
+    if (bulkhead.wait(this)) {
+      this.#watchCaller()
+      return
+    }
     breaker?.left()
     const { running, waiting } = bulkhead
     this.#fail(resilienceErrors.BULKHEAD_FULL({ operation, running, waiting }))
@@ -364,7 +403,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
   enter(): void {
     this.#isTrying = true
     const { chaos, platform } = this.#policies
-    if (!chaos?.strikes(this.#outer, this.#caller, platform.random)) return this.#invoke()
+    if (!chaos?.strikes(this.#outer, this.#caller, platform.random)) {
+      this.#invoke()
+      return
+    }
     this.#operation.counts.struck++
     chaos.strike(this.#operation.name, this.signal, platform.clock).then(
       () => this.#invoke(),
@@ -403,7 +445,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     if (this.#isSettled) return
     breaker?.succeeded(this.#startedMs)
     if (this.#flight) cache?.keep(this.#cacheKey, this.#flight, this.#input, value)
-    if (invalidates === undefined) return this.#settle(value)
+    if (invalidates === undefined) {
+      this.#settle(value)
+      return
+    }
     // The caller may read at once what it has changed.
     Promise.resolve(platform.caches.invalidate(invalidates(this.#input, value))).then(() => this.#settle(value))
   }
@@ -418,7 +463,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     else if (isError(error) && error.kind === 'cancelled') breaker?.left()
     else breaker?.succeeded(now)
     const waitMs = retry?.next(error, this.#tries, this.#outer.idempotencyKey !== undefined, platform.random)
-    if (waitMs === undefined || now + waitMs >= this.deadlineAt) return this.#fail(error)
+    if (waitMs === undefined || now + waitMs >= this.deadlineAt) {
+      this.#fail(error)
+      return
+    }
     platform.clock.sleep(waitMs, this.signal).then(
       () => this.#try(platform.clock.monotonic()),
       () => this.#fail(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name })),
@@ -448,12 +496,19 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     if (this.#isSettled) return
     this.#isSettled = true
     const { cache, fallback } = this.#policies
-    if (!isFailure(error)) return this.#refuse(error)
+    if (!isFailure(error)) {
+      this.#refuse(error)
+      return
+    }
     if (this.#stale && cache?.isKept(this.#stale)) {
       cache.counts.stale++
-      return this.#answer(this.#stale.value)
+      this.#answer(this.#stale.value)
+      return
     }
-    if (fallback === undefined) return this.#refuse(error)
+    if (fallback === undefined) {
+      this.#refuse(error)
+      return
+    }
     try {
       const instead = fallback(this.#input, error)
       this.#operation.counts.fellBack++
@@ -499,9 +554,7 @@ function promised(result: unknown): Promise<unknown> {
 
 /** An error that says something of the call it ended, and nothing of its operation. */
 function isOwnEnd(error: unknown): boolean {
-  return (
-    isError(error, resilienceErrors.DEADLINE_EXCEEDED.code) || isError(error, resilienceErrors.CALL_CANCELLED.code)
-  )
+  return isError(error, resilienceErrors.DEADLINE_EXCEEDED.code) || isError(error, resilienceErrors.CALL_CANCELLED.code)
 }
 
 function refuseDisabled({ name }: OperationState, { flag, platform }: PolicyPlan, call: CallContext): void {

@@ -58,6 +58,8 @@ export interface StartOptions extends ConfigOrigins {
   /** False: nothing is kept on disk. */
   readonly persist?: boolean
   readonly clock?: Clock
+  /** A number from 0 to below 1: for the waits before retries and restarts, and for chaos. */
+  readonly random?: () => number
   /** Where services log when no adapter provides the `log` port. */
   readonly log?: Log
   readonly instrumented?: boolean
@@ -85,6 +87,7 @@ export async function startSystem<Names extends string>(
     policies: configuration.get('policies'),
     log: options.log ?? createConsoleLog({ level: 'warn' }),
     instrumented: options.instrumented ?? true,
+    random: options.random ?? Math.random,
   })
   for (const adapter of system.adapters) registry.provide(adapter)
   if (!system.adapters.some(({ provides }) => provides.name === Flags.name)) {
