@@ -1,5 +1,5 @@
 /**
- * What travels with a call: its correlation id, whom it is for, and how long the caller waits. It is entered into
+ * What travels with a call: its correlation id, its place in a trace, whom it is for, and how long the caller waits. It is entered into
  * AsyncLocalStorage only at the edges (an HTTP request, a command line), since entering it costs more than a whole local call;
  * from there every nested call finds it, and an unchanged context is never copied.
  */
@@ -16,6 +16,20 @@ export interface CallContext {
   readonly subject?: string | undefined
   /** Calls of a command with the same key have the effect of one. */
   readonly idempotencyKey?: string | undefined
+  /** Where in a trace the call stands; undefined while nobody has decided about one. */
+  readonly trace?: TraceContext | undefined
+}
+
+/** A place in a trace, as W3C Trace Context carries it between processes. A span is the context of what happens inside it. */
+export interface TraceContext {
+  /** 32 lower-case hexadecimal digits, not all zero. */
+  readonly traceId: string
+  /** 16 lower-case hexadecimal digits, not all zero: the span that what follows belongs to. */
+  readonly spanId: string
+  /** Decided where the trace began, and the same all the way down. */
+  readonly isSampled: boolean
+  /** What other tracing systems handed along, passed on as it came; empty when there is nothing. */
+  readonly traceState: string
 }
 
 const storage = new AsyncLocalStorage<CallContext>()

@@ -24,3 +24,18 @@ export {
 } from './metrics/metrics.ts'
 export { registerProcessMetrics } from './metrics/process-metrics.ts'
 export { prometheusContentType, prometheusText } from './metrics/prometheus-text.ts'
+export {
+  type AttributeValue,
+  Span,
+  type SpanAttributes,
+  type SpanEvent,
+  type SpanKind,
+  type SpanLink,
+  type SpanRecord,
+  type SpanStatus,
+} from './tracing/span.ts'
+export { TraceBuffer, type TraceBufferOptions, type TraceQuery, type TraceSummary } from './tracing/trace-buffer.ts'
+export { parseTraceContext, traceHeaders, traceparentOf } from './tracing/trace-context.ts'
+export type { Random } from './tracing/trace-ids.ts'
+export type { TraceSegment } from './tracing/trace-segment.ts'
+export { type Sampling, Tracer, type TracerCounts, type TracerOptions } from './tracing/tracer.ts'
