@@ -30,4 +30,10 @@ export const telemetryErrors = defineErrors({
     message: (d: { metric: string; expected: readonly string[]; given: readonly string[] }) =>
       `Cannot bind a cell of "${d.metric}": its labels are [${d.expected.join(', ')}], given [${d.given.join(', ')}]`,
   },
+  TELEMETRY_FORMAT_UNKNOWN: {
+    kind: 'invalid',
+    when: 'Metrics are asked for in a format that is none of prometheus, json and csv.',
+    message: (d: { format: string; formats: readonly string[] }) =>
+      `Cannot export metrics as "${d.format}": it is none of ${d.formats.join(', ')}`,
+  },
 })

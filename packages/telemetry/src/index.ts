@@ -5,7 +5,7 @@ export { Log, type LogFields, type LogLevel, logLevels } from './log/log.ts'
 export { drained, type LogStream } from './log/log-stream.ts'
 export { type LogOptions, type LogSink, logTo } from './log/log-to.ts'
 export type { LogRecord, SafeFields } from './log/record.ts'
-export type { CounterCell, GaugeCell, HistogramCell } from './metrics/cells.ts'
+export type { CounterCell, Exemplar, GaugeCell, HistogramCell } from './metrics/cells.ts'
 export {
   type CounterDefinition,
   durationBuckets,
@@ -15,6 +15,7 @@ export {
 export type { LabelSet } from './metrics/family.ts'
 export {
   createMetrics,
+  type Distribution,
   type HistogramSnapshot,
   type LabelValues,
   type Metric,
@@ -22,8 +23,12 @@ export {
   type Metrics,
   type NumberSnapshot,
 } from './metrics/metrics.ts'
+export { exportMetrics, type MetricFormat, metricFormats } from './metrics/metrics-text.ts'
+export { answerToScrape, openMetricsContentType, openMetricsText } from './metrics/open-metrics-text.ts'
 export { registerProcessMetrics } from './metrics/process-metrics.ts'
 export { prometheusContentType, prometheusText } from './metrics/prometheus-text.ts'
+export type { Aggregate, SeriesAggregate } from './metrics/recent-points.ts'
+export { createTelemetry, type RecordedMetric, type Telemetry, type TelemetryOptions } from './telemetry.ts'
 export {
   type AttributeValue,
   Span,

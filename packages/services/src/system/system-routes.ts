@@ -1,6 +1,6 @@
 /** What every running system answers beside its services: health, metrics, OpenAPI and its reference page. */
 import { type HealthReport, type HealthStatus, worstOf } from '@keelson/kernel'
-import { type Metrics, prometheusText } from '@keelson/telemetry'
+import { answerToScrape, type Metrics } from '@keelson/telemetry'
 import { answerJson, answerText } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -43,9 +43,11 @@ export function addSystemRoutes(
     const health = isReady ? await systemHealth(registry) : { status: 'failed', services: {} }
     answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
   })
-  listener.route('GET', '/metrics', (exchange) =>
-    answerText(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', prometheusText(metrics)),
-  )
+  listener.route('GET', '/metrics', (exchange) => {
+    const { contentType, text } = answerToScrape(metrics, exchange.request.headers.accept)
+    exchange.response.setHeader('vary', 'accept')
+    answerText(exchange, 200, contentType, text)
+  })
   const contracts = [...serviceNames(system.services)]
     .filter(([{ isRemote }]) => !isRemote)
     .map(([{ contract }, name]) => ({ ...contract, name }))

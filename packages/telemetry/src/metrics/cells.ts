@@ -2,6 +2,7 @@
  * Cells: one metric under one set of label values, bound once and then written without a lookup or an allocation. Each keeps its numbers
  * in a typed array, where adding is a load and a store.
  */
+import type { TraceContext } from '@keelson/kernel'
 
 /** A number that only grows. */
 export class CounterCell {
@@ -49,11 +50,22 @@ export class GaugeCell {
   }
 }
 
+/** One observation that stands for its bucket: the trace it was made in leads to what happened there. */
+export interface Exemplar {
+  readonly value: number
+  readonly traceId: string
+  readonly spanId: string
+  /** Milliseconds since 1970; undefined when nobody looked. */
+  readonly timeMs: number | undefined
+}
+
 /** How many observations fell into each bucket, and their sum. */
 export class HistogramCell {
   readonly #bounds: Float64Array
   /** A count per bucket, one for what is above all of them, then the sum. */
   readonly #values: Float64Array
+  /** The last of each bucket. */
+  #exemplars: (Exemplar | undefined)[] | undefined
 
   /** @param bounds the upper bounds of the buckets, inclusive and ascending; they may be shared between cells. */
   constructor(bounds: Float64Array) {
@@ -61,8 +73,13 @@ export class HistogramCell {
     this.#values = new Float64Array(bounds.length + 2)
   }
 
-  /** Counts one observation. NaN and infinity are ignored; what is negative, as a clock set back makes it, counts as 0. */
-  record(value: number): void {
+  /**
+   * Counts one observation. NaN and infinity are ignored; what is negative, as a clock set back makes it, counts as 0. When it is made in a
+   * sampled trace that is given, it becomes the exemplar of its bucket.
+   *
+   * @param timeMs milliseconds since 1970, for the exemplar.
+   */
+  record(value: number, trace?: TraceContext, timeMs?: number): void {
     if (!(value < Number.POSITIVE_INFINITY)) return
     const observed = value > 0 ? value : 0
     const bounds = this.#bounds
@@ -76,6 +93,15 @@ export class HistogramCell {
     }
     values[low] = (values[low] ?? 0) + 1
     values[bounds.length + 1] = (values[bounds.length + 1] ?? 0) + observed
+    if (trace?.isSampled) {
+      this.#exemplars ??= new Array(bounds.length + 1).fill(undefined)
+      this.#exemplars[low] = { value: observed, traceId: trace.traceId, spanId: trace.spanId, timeMs }
+    }
+  }
+
+  /** One per bucket, where there is one; empty when there is none at all. */
+  exemplars(): readonly (Exemplar | undefined)[] {
+    return this.#exemplars?.slice() ?? []
   }
 
   get sum(): number {

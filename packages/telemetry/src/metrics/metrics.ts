@@ -2,7 +2,7 @@
  * Counters, gauges and histograms of a process. Writing is to a cell that was bound once and costs nanoseconds; names, label values and
  * text formats are paid for only when somebody looks, through `collect`.
  */
-import { CounterCell, GaugeCell, HistogramCell } from './cells.ts'
+import { CounterCell, type Exemplar, GaugeCell, HistogramCell } from './cells.ts'
 import {
   type CounterDefinition,
   type GaugeDefinition,
@@ -46,8 +46,16 @@ export interface NumberSnapshot extends Described<'counter' | 'gauge'> {
 export interface HistogramSnapshot extends Described<'histogram'> {
   /** Upper bounds, inclusive and ascending. */
   readonly buckets: readonly number[]
-  /** `counts` has one number per bucket and one for what is above them all; it is not cumulative. */
-  readonly samples: readonly { readonly labels: LabelSet; readonly counts: readonly number[]; readonly sum: number }[]
+  readonly samples: readonly Distribution[]
+}
+
+export interface Distribution {
+  readonly labels: LabelSet
+  /** One number per bucket and one for what is above them all; not cumulative. */
+  readonly counts: readonly number[]
+  readonly sum: number
+  /** One place per bucket, or empty when no observation had a trace. */
+  readonly exemplars: readonly (Exemplar | undefined)[]
 }
 
 interface Described<Type> {
@@ -131,5 +139,10 @@ function numbersIn(family: Family<CounterCell | GaugeCell> | undefined): NumberS
 }
 
 function distributionsIn(family: Family<HistogramCell> | undefined): HistogramSnapshot['samples'] {
-  return Array.from(family?.samples() ?? [], ({ labels, cell }) => ({ labels, counts: cell.counts(), sum: cell.sum }))
+  return Array.from(family?.samples() ?? [], ({ labels, cell }) => ({
+    labels,
+    counts: cell.counts(),
+    sum: cell.sum,
+    exemplars: cell.exemplars(),
+  }))
 }

@@ -34,19 +34,19 @@ function bucketLines({ name, buckets, samples }: HistogramSnapshot): string[] {
   })
 }
 
-function inBraces(labels: LabelSet): string {
+export function inBraces(labels: LabelSet): string {
   const pairs = Object.entries(labels).map(([label, value]) => `${label}="${escapedValue(value)}"`)
   return pairs.length > 0 ? `{${pairs.join(',')}}` : ''
 }
 
 /** As Go's ParseFloat reads it. */
-function shown(value: number): string {
+export function shown(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf'
   if (value === Number.NEGATIVE_INFINITY) return '-Inf'
   return String(value)
 }
 
-function escapedHelp(text: string): string {
+export function escapedHelp(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 }
 
