@@ -1,4 +1,12 @@
 export { telemetryErrors } from './errors.ts'
+export {
+  type OtlpCounts,
+  type OtlpExporter,
+  type OtlpExporterOptions,
+  startOtlpExporter,
+} from './exporters/otlp-exporter.ts'
+export type { Resource } from './exporters/otlp-json.ts'
+export type { OtlpQueueOptions } from './exporters/otlp-queue.ts'
 export { type ConsoleLogOptions, createConsoleLog } from './log/console-log.ts'
 export { createInMemoryLog, type InMemoryLog } from './log/in-memory-log.ts'
 export { Log, type LogFields, type LogLevel, logLevels } from './log/log.ts'
@@ -28,6 +36,7 @@ export { answerToScrape, openMetricsContentType, openMetricsText } from './metri
 export { registerProcessMetrics } from './metrics/process-metrics.ts'
 export { prometheusContentType, prometheusText } from './metrics/prometheus-text.ts'
 export type { Aggregate, SeriesAggregate } from './metrics/recent-points.ts'
+export { semanticConventions } from './semantic-conventions.ts'
 export { createTelemetry, type RecordedMetric, type Telemetry, type TelemetryOptions } from './telemetry.ts'
 export {
   type AttributeValue,

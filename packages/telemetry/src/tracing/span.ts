@@ -4,6 +4,7 @@
  */
 import { isError, type TraceContext } from '@keelson/kernel'
 import { withoutPasswords } from '../log/secrets.ts'
+import { semanticConventions } from '../semantic-conventions.ts'
 
 /** Which side of a conversation the work is on, in OpenTelemetry's words. */
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
@@ -175,10 +176,11 @@ export class Span implements TraceContext {
   fail(error: unknown, atMs?: number): void {
     if (this.hasEnded) return
     const { type, message, stack } = describe(error)
-    this.set('error.type', type)
-    const attributes: Record<string, AttributeValue> = { 'exception.type': type, 'exception.message': message }
-    if (stack !== '') attributes['exception.stacktrace'] = stack
-    this.event('exception', attributes, atMs)
+    this.set(semanticConventions.errorType, type)
+    const { exception, exceptionType, exceptionMessage, exceptionStacktrace } = semanticConventions
+    const attributes: Record<string, AttributeValue> = { [exceptionType]: type, [exceptionMessage]: message }
+    if (stack !== '') attributes[exceptionStacktrace] = stack
+    this.event(exception, attributes, atMs)
     this.status('error', message)
   }
 

@@ -1,0 +1,163 @@
+/** Rows on their way to a collector: bounded, sent in batches, one request at a time, repeated while there is hope. */
+import type { Clock } from '@keelson/kernel'
+
+export interface OtlpQueueOptions {
+  /** Rows that may wait; the oldest go when there are more. 8,192 by default. */
+  readonly queued?: number
+  /** Rows of one request; 512 by default. */
+  readonly batch?: number
+  /** How long a row waits for others; 1,000 by default. */
+  readonly everyMs?: number
+  /** 10,000 by default. */
+  readonly timeoutMs?: number
+  /** Attempts per batch; 5 by default. */
+  readonly attempts?: number
+  readonly send?: typeof fetch
+  readonly headers?: Readonly<Record<string, string>>
+  readonly random?: () => number
+}
+
+type Attempt = { readonly isDone: boolean; readonly isTaken: boolean; readonly waitMs: number | undefined }
+
+const longestPauseMs = 30_000
+const passing = new Set([408, 429, 502, 503, 504])
+
+export class OtlpQueue<Row> {
+  readonly #url: string
+  readonly #body: (rows: readonly Row[]) => object
+  readonly #options: Required<Omit<OtlpQueueOptions, 'headers'>> & {
+    readonly headers: Readonly<Record<string, string>>
+    readonly clock: Clock
+  }
+  #rows: Row[] = []
+  #sending: Promise<void> | undefined
+  #isClosed = false
+  /** Cuts the waiting for a full batch short. */
+  #hurry = new AbortController()
+  readonly #ending = new AbortController()
+  readonly #counts = { sent: 0, dropped: 0, failedRequests: 0 }
+
+  constructor(
+    url: string,
+    body: (rows: readonly Row[]) => object,
+    { clock, ...options }: OtlpQueueOptions & { readonly clock: Clock },
+  ) {
+    this.#url = url
+    this.#body = body
+    this.#options = {
+      queued: options.queued ?? 8_192,
+      batch: options.batch ?? 512,
+      everyMs: options.everyMs ?? 1_000,
+      timeoutMs: options.timeoutMs ?? 10_000,
+      attempts: options.attempts ?? 5,
+      send: options.send ?? fetch,
+      headers: options.headers ?? {},
+      random: options.random ?? Math.random,
+      clock,
+    }
+  }
+
+  get counts(): { readonly sent: number; readonly dropped: number; readonly failedRequests: number } {
+    return this.#counts
+  }
+
+  add(row: Row): void {
+    if (this.#isClosed) {
+      this.#counts.dropped++
+      return
+    }
+    const { queued, batch } = this.#options
+    this.#rows.push(row)
+    // Cut back in one go: taking one row off the front for each that comes would move them all each time.
+    if (this.#rows.length >= queued * 1.25 || (queued === 1 && this.#rows.length > 1)) {
+      const over = this.#rows.length - queued
+      this.#rows.splice(0, over)
+      this.#counts.dropped += over
+    }
+    if (this.#rows.length >= batch) this.#hurry.abort()
+    this.#sending ??= this.#run()
+  }
+
+  /** Resolves when what is queued now was sent or given up, at the latest after the time of one request. */
+  async flush(): Promise<void> {
+    this.#hurry.abort()
+    if (this.#sending) await Promise.race([this.#sending, this.#patience()])
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.flush()
+    this.#ending.abort()
+    await this.#sending
+    this.#counts.dropped += this.#rows.splice(0).length
+  }
+
+  async #patience(): Promise<void> {
+    await this.#options.clock.sleep(this.#options.timeoutMs, this.#ending.signal).catch(() => {})
+  }
+
+  async #run(): Promise<void> {
+    const { everyMs, batch, clock } = this.#options
+    try {
+      if (!this.#isClosed && this.#rows.length < batch) await clock.sleep(everyMs, this.#hurry.signal).catch(() => {})
+      while (this.#rows.length > 0 && !this.#ending.signal.aborted) await this.#deliver(this.#rows.splice(0, batch))
+    } finally {
+      this.#hurry = new AbortController()
+      this.#sending = undefined
+    }
+  }
+
+  async #deliver(rows: readonly Row[]): Promise<void> {
+    const { attempts, random, clock } = this.#options
+    const body = JSON.stringify(this.#body(rows))
+    let pauseMs = 500
+    for (let attempt = 1; ; attempt++) {
+      const { isDone, isTaken, waitMs } = await this.#attempt(body)
+      if (isTaken) {
+        this.#counts.sent += rows.length
+        return
+      }
+      this.#counts.failedRequests++
+      const hasHope = !isDone && attempt < attempts
+      if (hasHope) await clock.sleep(waitMs ?? pauseMs * random(), this.#ending.signal).catch(() => {})
+      if (!hasHope || this.#ending.signal.aborted) {
+        this.#counts.dropped += rows.length
+        return
+      }
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+    }
+  }
+
+  async #attempt(body: string): Promise<Attempt> {
+    const { send, headers, timeoutMs, clock } = this.#options
+    const over = new AbortController()
+    const signal = AbortSignal.any([this.#ending.signal, over.signal])
+    const answered = new AbortController()
+    const timer = clock.sleep(timeoutMs, answered.signal).then(
+      () => over.abort(),
+      () => {},
+    )
+    try {
+      const response = await send(this.#url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body,
+        signal,
+      })
+      // A body that is not read keeps its connection; a collector has little to say.
+      await response.body?.cancel()
+      return { isDone: !passing.has(response.status), isTaken: response.ok, waitMs: retryAfterMs(response) }
+    } catch {
+      return { isDone: false, isTaken: false, waitMs: undefined }
+    } finally {
+      answered.abort()
+      await timer
+    }
+  }
+}
+
+/** Seconds only: a date would need the collector's clock to be ours. */
+function retryAfterMs(response: Response): number | undefined {
+  const text = response.headers.get('retry-after')
+  return text !== null && /^\d{1,6}$/.test(text) ? Math.min(Number(text) * 1_000, longestPauseMs) : undefined
+}
