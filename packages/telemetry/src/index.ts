@@ -11,7 +11,7 @@ export { type ConsoleLogOptions, createConsoleLog } from './log/console-log.ts'
 export { createInMemoryLog, type InMemoryLog } from './log/in-memory-log.ts'
 export { Log, type LogFields, type LogLevel, logLevels } from './log/log.ts'
 export { drained, type LogStream } from './log/log-stream.ts'
-export { type LogOptions, type LogSink, logTo } from './log/log-to.ts'
+export { type LogControl, type LogOptions, type LogSink, logControlOf, logTo } from './log/log-to.ts'
 export type { LogRecord, SafeFields } from './log/record.ts'
 export type { CounterCell, Exemplar, GaugeCell, HistogramCell } from './metrics/cells.ts'
 export {

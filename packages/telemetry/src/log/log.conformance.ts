@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { defineErrors, runInCall } from '@keelson/kernel'
 import { type Log, type LogLevel, logLevels } from './log.ts'
+import { logControlOf } from './log-to.ts'
 import type { LogRecord } from './record.ts'
 
 /** Opens a log of its own for one case. */
@@ -76,6 +77,49 @@ export const logConformance: readonly { name: string; run(open: OpenLog): Promis
         { service: 'documents', correlationId: 'call-7' },
         {},
       ])
+    },
+  },
+  {
+    name: 'adds the trace and span that it runs in',
+    run: async (open) => {
+      const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: true, traceState: '' }
+      const records = await written(open, 'info', (log) => {
+        runInCall({ correlationId: '', signal: new AbortController().signal, trace }, () => log.info('inside'))
+        log.info('outside')
+      })
+      assert.deepEqual(fieldsOf(records), [{ traceId: trace.traceId, spanId: trace.spanId }, {}])
+    },
+  },
+  {
+    name: 'bounds a message and a field of ten megabytes',
+    run: async (open) => {
+      const huge = 'x\n'.repeat(5_000_000)
+      const [record] = await written(open, 'info', (log) => log.info(huge, { huge, error: new Error(huge) }))
+      assert.ok(JSON.stringify(record).length < 100_000)
+      assert.match(String(record?.message), /^x\\nx\\n.*…\[9991808 more\]$/)
+    },
+  },
+  {
+    name: 'follows levels by namespace that change while it is in use, in children that are there already',
+    run: async (open) => {
+      const records = await written(open, 'info', (log) => {
+        const control = logControlOf(log)
+        const index = log.child({ service: 'documents' }).child({ namespace: 'index' })
+        const others = [log, log.child({ service: 'documents' }), log.child({ service: 'documentsx' })]
+        const say = (message: string) => {
+          for (const one of [index, ...others]) one.debug(message)
+        }
+        say('before')
+        control?.setLevels({ documents: 'debug', 'documents.index': 'fatal' })
+        say('documents')
+        index.error('less than before')
+        control?.setLevels({ '*': 'debug', documents: 'warn' })
+        say('all but documents')
+        control?.setLevels({})
+        say('after')
+        index.info('as it was')
+      })
+      assert.deepEqual(messages(records), ['documents', 'all but documents', 'all but documents', 'as it was'])
     },
   },
   {

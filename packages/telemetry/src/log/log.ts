@@ -10,7 +10,7 @@
  * - An `Error`, usually given as `error`, becomes its name, message, code, details, stack and cause.
  * - Values under keys that name a secret (password, token, secret, authorization, apiKey, cookie and their like: `refresh_token`,
  *   `Set-Cookie`) are `[redacted]` at any depth, as is the password inside a URL.
- * - `correlationId` is that of the call the code runs in, when there is one.
+ * - `correlationId`, `traceId` and `spanId` are those of the call the code runs in, when there are any.
  * - Fields named time, level or message are kept as `time_`, `level_`, `message_`: they cannot replace the record's own.
  * - Long texts, deep and large values are cut and marked, so that a record stays within some ten kilobytes.
  */

@@ -48,7 +48,7 @@ export function safeFields(fields: LogFields): SafeFields {
 /** A message as one bounded line: control characters and those that reorder text are shown as escapes. Never throws. */
 export function safeMessage(message: unknown): string {
   try {
-    return oneLine(cut(withoutPasswords(String(message)), textAtMost))
+    return oneLine(shortened(String(message), textAtMost))
   } catch {
     return unreadable
   }
@@ -133,9 +133,20 @@ function safeValue(value: unknown, walk: Walk): Json | undefined {
 }
 
 function safeText(text: string, walk: Walk): string {
-  const safe = cut(withoutPasswords(text), Math.min(textAtMost, Math.max(walk.characters, 0)))
+  const safe = shortened(text, Math.min(textAtMost, Math.max(walk.characters, 0)))
   walk.characters -= safe.length
   return safe
+}
+
+/**
+ * A text without passwords, cut. What lies far beyond the cut is not even looked at: a line of ten megabytes costs no more than one of thirty
+ * kilobytes.
+ */
+function shortened(text: string, atMost: number): string {
+  const far = textAtMost * 4
+  if (text.length <= far) return cut(withoutPasswords(text), atMost)
+  const begin = withoutPasswords(text.slice(0, far)).slice(0, atMost).toWellFormed()
+  return `${begin}…[${text.length - atMost} more]`
 }
 
 function cut(text: string, atMost: number): string {
