@@ -9,6 +9,7 @@ import { addNewCommand } from './commands/new.ts'
 import { addCallCommand, addContractCommands } from './commands/operation.ts'
 import { addHealthCommand, addServicesCommand } from './commands/services.ts'
 import { addStartCommand } from './commands/start.ts'
+import { addLogsCommand, addMetricsCommand, addTraceCommand } from './commands/telemetry.ts'
 import { placeOf } from './error-place.ts'
 import { cliErrors } from './errors.ts'
 import { findSystem } from './find-system.ts'
@@ -41,6 +42,9 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addConfigCommand(program, found)
   addServicesCommand(program, found)
   addHealthCommand(program, found)
+  addMetricsCommand(program, found)
+  addTraceCommand(program, found)
+  addLogsCommand(program, found)
   addContractCommand(program, found)
   if (found) addContractCommands(program, found)
   return program

@@ -56,12 +56,15 @@ describe('keelson config', () => {
       stderr: '',
       stdout: `environment  production
 
-mailer.apiKey  "[redacted]"  ${file}
-mailer.limit   1000          keelson.config.ts, environments.production
-mailer.to      ["started"]   keelson.config.ts
-listener.host  "::1"         KEELSON_LISTENER_HOST
-listener.port  0             keelson.config.ts
-system.data    ".keelson"    defaults
+mailer.apiKey                  "[redacted]"  ${file}
+mailer.limit                   1000          keelson.config.ts, environments.production
+mailer.to                      ["started"]   keelson.config.ts
+listener.host                  "::1"         KEELSON_LISTENER_HOST
+listener.port                  0             keelson.config.ts
+system.data                    ".keelson"    defaults
+telemetry.sampling             0.01          defaults
+telemetry.slowMs               1000          defaults
+telemetry.otlp.metricsEveryMs  60000         defaults
 `,
     })
   })

@@ -192,4 +192,10 @@ export const servicesErrors = defineErrors({
     message: (d: { operation: string; input: string }) =>
       `The recording has no call of "${d.operation}" with the input ${d.input || 'nothing'}`,
   },
+  TRACE_UNKNOWN: {
+    kind: 'not-found',
+    when: 'A trace is asked for that was not sampled, is not complete yet, or has made room for newer ones.',
+    message: (d: { traceId: string }) =>
+      `Cannot show the trace "${d.traceId}": it is not among the completed traces that this system keeps`,
+  },
 })

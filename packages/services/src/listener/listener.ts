@@ -6,12 +6,13 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { type CallContext, definePort, runInCall } from '@keelson/kernel'
-import type { Log } from '@keelson/telemetry'
+import { type CallContext, definePort, runInCall, type TraceContext } from '@keelson/kernel'
+import type { Log, Tracer } from '@keelson/telemetry'
 import findMyWay, { type HTTPMethod } from 'find-my-way'
 import { servicesErrors } from '../errors.ts'
 import { namedError, problemOf } from '../rest/problem.ts'
 import { answerProblem, type Exchange } from './exchange.ts'
+import { RequestSpan } from './request-span.ts'
 
 /**
  * Promises:
@@ -39,11 +40,19 @@ export interface ListenerOptions {
   /** 0 picks a free one. */
   readonly port: number
   readonly log: Log
+  /** Decides for each request about its trace, continuing the caller's, and records the request when it is sampled. */
+  readonly tracer?: Tracer
   readonly graceMs?: number
 }
 
 /** Rejects with LISTENER_PORT_TAKEN or LISTENER_PORT_UNUSABLE. */
-export async function openListener({ host, port, log, graceMs = 5_000 }: ListenerOptions): Promise<OpenListener> {
+export async function openListener({
+  host,
+  port,
+  log,
+  tracer,
+  graceMs = 5_000,
+}: ListenerOptions): Promise<OpenListener> {
   const router = findMyWay<findMyWay.HTTPVersion.V1>({ ignoreTrailingSlash: true, maxParamLength: 500 })
   const isLoopback = isLoopbackName(host)
   const closing = new AbortController()
@@ -52,14 +61,20 @@ export async function openListener({ host, port, log, graceMs = 5_000 }: Listene
   // A missing Host is refused below: Node's own answer has no body.
   const options = { maxHeaderSize: 128 * 1024, keepAliveTimeout: 5_000, requireHostHeader: false }
   const server = createServer(options, (request, response) => {
-    const call = openCall(request, response)
-    runInCall(call, () => void serve(request, response, call))
+    const traced = tracer && new RequestSpan(tracer, request, response)
+    const call = openCall(request, response, traced?.context)
+    runInCall(call, () => void serve(request, response, call, traced))
   })
   server.on('clientError', refuseUnreadable)
   const address = await listen(server, host, port)
   const url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${address}`
 
-  async function serve(request: IncomingMessage, response: ServerResponse, call: CallContext): Promise<void> {
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    call: CallContext,
+    traced: RequestSpan | undefined,
+  ): Promise<void> {
     response.setHeader('x-correlation-id', call.correlationId)
     response.setHeader('x-content-type-options', 'nosniff')
     try {
@@ -71,7 +86,8 @@ export async function openListener({ host, port, log, graceMs = 5_000 }: Listene
       // find-my-way answers null for a method it does not know.
       const found = router.find(method as HTTPMethod, path)
       if (!found) throw unknownRoute(method, path)
-      // Routes are added by `route` below only, which stores the answer function in the handler's place.
+      // Routes are added by `route` below only, which stores the path beside the answer function, and that in the handler's place.
+      traced?.found(found.store as string)
       const answer = found.handler as unknown as (exchange: Exchange) => unknown
       const parameters = found.params as Record<string, string>
       await answer({ request, response, parameters, query: new URLSearchParams(query), call, closing: closing.signal })
@@ -104,7 +120,7 @@ export async function openListener({ host, port, log, graceMs = 5_000 }: Listene
       const methods = paths.get(path) ?? new Set()
       if (methods.has(method)) throw servicesErrors.ROUTE_DUPLICATE({ method, path })
       paths.set(path, methods.add(method))
-      router.on(method, path.replace(/\{(\w+)\}/g, ':$1'), answer as never)
+      router.on(method, path.replace(/\{(\w+)\}/g, ':$1'), answer as never, path)
     },
     close() {
       closed ??= closeServer(server, closing, graceMs)
@@ -113,14 +129,14 @@ export async function openListener({ host, port, log, graceMs = 5_000 }: Listene
   }
 }
 
-function openCall(request: IncomingMessage, response: ServerResponse): CallContext {
+function openCall(request: IncomingMessage, response: ServerResponse, trace: TraceContext | undefined): CallContext {
   const given = request.headers['x-correlation-id']
   const correlationId = typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
   const gone = new AbortController()
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(servicesErrors.REQUEST_CANCELLED({}))
   })
-  return { correlationId, signal: gone.signal }
+  return { correlationId, signal: gone.signal, trace }
 }
 
 /** A caller that is still sending reads no answer, so what it sends is taken and dropped, up to a bound. */

@@ -9,6 +9,10 @@ export interface RpcClient {
   subscribe(service: string, operation: string, input: unknown, signal?: AbortSignal): AsyncIterable<unknown>
   /** What a system's own page answers, such as `/health/ready`: its JSON, whatever the status. */
   read(path: string, signal?: AbortSignal): Promise<unknown>
+  /** The same as text, for pages that are not JSON. Rejects with the peer's named error when it answers with one. */
+  readText(path: string, signal?: AbortSignal): Promise<string>
+  /** The items of a page that is a stream of events, until it ends. */
+  follow(path: string, signal?: AbortSignal): AsyncIterable<unknown>
 }
 
 /** @param url of the peer's listener, without a slash at the end. */
@@ -30,6 +34,15 @@ export function createRpcClient(url: string): RpcClient {
     if (!response.ok) throw await errorOf(response, url)
     return response
   }
+  async function* itemsOf(response: Response): AsyncGenerator<unknown> {
+    for await (const { event, data } of eventsOf(response)) {
+      if (event === 'end') return
+      // `error` events hold a problem: our own listener writes them.
+      if (event === 'error') throw errorOfProblem(data as Problem)
+      yield data
+    }
+    throw servicesErrors.PEER_UNREACHABLE({ url })
+  }
   return {
     async call(service, operation, input, signal) {
       const text = await (await post(service, operation, input, signal)).text()
@@ -37,15 +50,20 @@ export function createRpcClient(url: string): RpcClient {
     },
     async *subscribe(service, operation, input, signal) {
       const response = await post(service, operation, input, signal)
-      for await (const { event, data } of eventsOf(response)) {
-        if (event === 'end') return
-        if (event === 'error') throw errorOfProblem(data as Problem)
-        yield data
-      }
-      throw servicesErrors.PEER_UNREACHABLE({ url })
+      yield* itemsOf(response)
     },
     async read(path, signal) {
       return (await request(path, signal ? { signal } : {})).json()
+    },
+    async readText(path, signal) {
+      const response = await request(path, signal ? { signal } : {})
+      if (!response.ok) throw await errorOf(response, url)
+      return response.text()
+    },
+    async *follow(path, signal) {
+      const response = await request(path, signal ? { signal } : {})
+      if (!response.ok) throw await errorOf(response, url)
+      yield* itemsOf(response)
     },
   }
 }

@@ -16,7 +16,7 @@ import {
   systemClock,
 } from '@keelson/kernel'
 import { CacheStore, type PoliciesConfig, RateLimitStore } from '@keelson/resilience'
-import { createConsoleLog, createMetrics, Log, registerProcessMetrics } from '@keelson/telemetry'
+import { createConsoleLog, createMetrics, Log, registerProcessMetrics, type Telemetry } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { Facade } from '../facade/facade.ts'
 import { Listener, type OpenListener, openListener } from '../listener/listener.ts'
@@ -29,6 +29,8 @@ import { announceRun } from './run-file.ts'
 import type { Served, System } from './system.ts'
 import { type ConfigOrigins, loadSystemConfig, type SystemConfiguration } from './system-config.ts'
 import { addSystemRoutes, type SystemHealth, systemHealth } from './system-routes.ts'
+import { startSystemTelemetry } from './system-telemetry.ts'
+import { addTelemetryRoutes } from './telemetry-routes.ts'
 
 export interface RunningSystem<Names extends string = string> {
   readonly name: string
@@ -37,6 +39,8 @@ export interface RunningSystem<Names extends string = string> {
   readonly registry: Registry
   /** What is in force, where it comes from, and the way to change it. */
   readonly configuration: SystemConfiguration
+  /** The application's own measurements, beside those of every operation. */
+  readonly telemetry: Telemetry
   /**
    * The facade of the service of this system that serves this version of the contract. Throws CONTRACT_VERSION_UNSERVED when only other
    * versions are served.
@@ -89,6 +93,14 @@ export async function startSystem<Names extends string>(
     instrumented: options.instrumented ?? true,
     random: options.random ?? Math.random,
   })
+  const observed = startSystemTelemetry({
+    system,
+    configuration,
+    metrics,
+    clock,
+    environment: options.environment ?? {},
+  })
+  observed.attach(registry.log)
   for (const adapter of system.adapters) registry.provide(adapter)
   if (!system.adapters.some(({ provides }) => provides.name === Flags.name)) {
     registry.provideValue(
@@ -121,6 +133,7 @@ export async function startSystem<Names extends string>(
       delay?.close()
       await listener?.close()
       await registry.shutdown()
+      await observed.close()
     })()
     return closing
   }
@@ -130,10 +143,15 @@ export async function startSystem<Names extends string>(
     const everywhere = [Log.name, CacheStore.name, RateLimitStore.name, Flags.name]
     const provided = everywhere.filter((name) => system.adapters.some(({ provides }) => provides.name === name))
     if (provided.length > 0) await registry.start(provided)
+    observed.attach(registry.log)
     applyPolicies()
     registerPolicyMetrics(metrics, registry)
     if (options.listen !== false) {
-      listener = await openListener({ ...configuration.get('listener'), log: registry.log })
+      listener = await openListener({
+        ...configuration.get('listener'),
+        log: registry.log,
+        tracer: observed.tracer,
+      })
       registerProcessMetrics(metrics)
       registry.provideValue(Listener, listener)
       delay = watchEventLoop()
@@ -144,6 +162,7 @@ export async function startSystem<Names extends string>(
       })
       for (const [{ isRemote }, name] of serviceNames(system.services))
         if (!isRemote) addOperationRoutes(listener, registry.host(name))
+      if (listener.isLoopback) addTelemetryRoutes(listener, metrics, observed)
       if (listener.isLoopback) addRpcRoute(listener, (name) => registry.host(name))
     }
     await registry.start(options.only)
@@ -160,6 +179,7 @@ export async function startSystem<Names extends string>(
     url: listener?.url,
     registry,
     configuration,
+    telemetry: observed.telemetry,
     get: (contract) => registry.resolve(contract),
     health: () => systemHealth(registry),
     close,

@@ -1,4 +1,4 @@
-/** The configuration of a whole system: its own four sections, and one for each service and adapter that declares one. */
+/** The configuration of a whole system: its own five sections, and one for each service and adapter that declares one. */
 import {
   type Clock,
   type ConfigFile,
@@ -10,6 +10,7 @@ import {
   type Schema,
 } from '@keelson/kernel'
 import { PoliciesConfig } from '@keelson/resilience'
+import { logLevels } from '@keelson/telemetry'
 import * as z from 'zod'
 import { serviceNames } from '../service/service-names.ts'
 import type { System } from './system.ts'
@@ -34,14 +35,42 @@ const FlagsConfig = z
   .default({})
   .describe('Feature flags: on, off, or on for some')
 
+const TelemetryConfig = z.object({
+  sampling: z.number().min(0).max(1).default(0.01).describe('Share of traces that are recorded'),
+  slowMs: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('From here on a call is slow: its trace is kept, and it is warned of in development'),
+  levels: z
+    .record(z.string(), z.enum(logLevels))
+    .default({})
+    .describe('Log levels by service, or service and namespace: {"documents.index": "debug"}; * for all'),
+  otlp: z
+    .object({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('Collector, such as http://127.0.0.1:4318'),
+      headers: z.record(z.string(), z.string()).default({}),
+      metricsEveryMs: z.int().min(100).default(60_000),
+    })
+    .prefault({})
+    .describe('OTLP/HTTP; OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS are taken where nothing is set'),
+})
+
 type SystemSections = ConfigSections & {
   readonly flags: typeof FlagsConfig
   readonly listener: typeof ListenerConfig
   readonly policies: typeof PoliciesConfig
   readonly system: typeof SystemConfig
+  readonly telemetry: typeof TelemetryConfig
 }
 
-/** Sections `flags`, `listener`, `policies` and `system`, which are typed, and those of the system's services and adapters by their names. */
+/**
+ * Sections `flags`, `listener`, `policies`, `system` and `telemetry`, which are typed, and those of the system's services and adapters by
+ * their names.
+ */
 export type SystemConfiguration = Configuration<SystemSections>
 
 /** Where the values of a configuration come from, beside the system itself. */
@@ -96,7 +125,13 @@ function optionsOf(system: System, { environment = {}, file, overrides = {} }: C
 
 /** Throws COMPONENT_DUPLICATE when two schemas claim one section; adapters that share one, such as the two of one technology, may. */
 function sectionsOf(system: System): SystemSections {
-  const own = { flags: FlagsConfig, listener: ListenerConfig, policies: PoliciesConfig, system: SystemConfig }
+  const own = {
+    flags: FlagsConfig,
+    listener: ListenerConfig,
+    policies: PoliciesConfig,
+    system: SystemConfig,
+    telemetry: TelemetryConfig,
+  }
   const sections: Record<string, Schema> = {}
   const declared = [
     ...system.adapters.map(({ name, config }) => [name, config] as const),

@@ -38,7 +38,7 @@ export interface OtlpExporter {
   readonly counts: OtlpCounts
   /** Sends what is there, metrics included, for at most the time of one request. */
   flush(): Promise<void>
-  /** Flushes and ends. Safe to repeat. */
+  /** Sends what is there, with one attempt and for at most 3 s, and ends. Safe to repeat. */
   close(): Promise<void>
 }
 

@@ -20,6 +20,8 @@ export interface OtlpQueueOptions {
 type Attempt = { readonly isDone: boolean; readonly isTaken: boolean; readonly waitMs: number | undefined }
 
 const longestPauseMs = 30_000
+/** A process that ends does not wait for long. */
+const closeMs = 3_000
 const passing = new Set([408, 429, 502, 503, 504])
 
 export class OtlpQueue<Row> {
@@ -34,6 +36,8 @@ export class OtlpQueue<Row> {
   #isClosed = false
   /** Cuts the waiting for a full batch short. */
   #hurry = new AbortController()
+  /** Cuts pauses short: what is under way gets one more attempt. */
+  readonly #closing = new AbortController()
   readonly #ending = new AbortController()
   readonly #counts = { sent: 0, dropped: 0, failedRequests: 0 }
 
@@ -80,20 +84,25 @@ export class OtlpQueue<Row> {
 
   /** Resolves when what is queued now was sent or given up, at the latest after the time of one request. */
   async flush(): Promise<void> {
-    this.#hurry.abort()
-    if (this.#sending) await Promise.race([this.#sending, this.#patience()])
+    await this.#hurried(this.#options.timeoutMs)
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.flush()
+    this.#closing.abort()
+    await this.#hurried(Math.min(this.#options.timeoutMs, closeMs))
     this.#ending.abort()
     await this.#sending
     this.#counts.dropped += this.#rows.splice(0).length
   }
 
-  async #patience(): Promise<void> {
-    await this.#options.clock.sleep(this.#options.timeoutMs, this.#ending.signal).catch(() => {})
+  async #hurried(atMostMs: number): Promise<void> {
+    this.#hurry.abort()
+    if (!this.#sending) return
+    const done = new AbortController()
+    const patience = this.#options.clock.sleep(atMostMs, done.signal).catch(() => {})
+    await Promise.race([this.#sending, patience])
+    done.abort()
   }
 
   async #run(): Promise<void> {
@@ -112,14 +121,16 @@ export class OtlpQueue<Row> {
     const body = JSON.stringify(this.#body(rows))
     let pauseMs = 500
     for (let attempt = 1; ; attempt++) {
+      const isLast = attempt >= attempts || this.#isClosed
       const { isDone, isTaken, waitMs } = await this.#attempt(body)
       if (isTaken) {
         this.#counts.sent += rows.length
         return
       }
       this.#counts.failedRequests++
-      const hasHope = !isDone && attempt < attempts
-      if (hasHope) await clock.sleep(waitMs ?? pauseMs * random(), this.#ending.signal).catch(() => {})
+      const hasHope = !isDone && !isLast
+      if (hasHope && !this.#isClosed)
+        await clock.sleep(waitMs ?? pauseMs * random(), this.#closing.signal).catch(() => {})
       if (!hasHope || this.#ending.signal.aborted) {
         this.#counts.dropped += rows.length
         return

@@ -3,7 +3,7 @@
  * that is not recorded costs a comparison. What then fails or is slow is recorded all the same, as one span made at its end.
  */
 import { type Clock, systemClock, type TraceContext } from '@keelson/kernel'
-import { Span, type SpanKind } from './span.ts'
+import { Span, type SpanAttributes, type SpanKind } from './span.ts'
 import { TraceBuffer, type TraceBufferOptions } from './trace-buffer.ts'
 import { createTraceIds, type Random } from './trace-ids.ts'
 import { type SegmentOwner, TraceSegment } from './trace-segment.ts'
@@ -69,6 +69,11 @@ export class Tracer {
     this.configure(options)
   }
 
+  /** Monotonic milliseconds of the clock that spans are timed by. */
+  now(): number {
+    return this.#clock.monotonic()
+  }
+
   get slowMs(): number {
     return this.#slowMs
   }
@@ -118,6 +123,7 @@ export class Tracer {
     startedMs: number,
     endedMs: number,
     error?: unknown,
+    attributes?: SpanAttributes,
   ): Span | undefined {
     if (error === undefined && endedMs - startedMs < this.#slowMs) return undefined
     if (!this.#hasRoomForLate(endedMs)) {
@@ -127,7 +133,9 @@ export class Tracer {
     this.#late++
     const span = this.#span(name, kind, parent, startedMs)
     span.set('keelson.sampling', 'late')
-    span.end(error, endedMs)
+    if (error !== undefined) span.fail(error, endedMs)
+    for (const key in attributes) span.set(key, attributes[key] ?? '')
+    span.end(undefined, endedMs)
     return span
   }
 
