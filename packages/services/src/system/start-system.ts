@@ -16,7 +16,14 @@ import {
   systemClock,
 } from '@keelson/kernel'
 import { CacheStore, type PoliciesConfig, RateLimitStore } from '@keelson/resilience'
-import { createConsoleLog, createMetrics, Log, registerProcessMetrics, type Telemetry } from '@keelson/telemetry'
+import {
+  createConsoleLog,
+  createMetrics,
+  Log,
+  registerProcessMetrics,
+  type Telemetry,
+  type Tracer,
+} from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { Facade } from '../facade/facade.ts'
 import { Listener, type OpenListener, openListener } from '../listener/listener.ts'
@@ -41,6 +48,7 @@ export interface RunningSystem<Names extends string = string> {
   readonly configuration: SystemConfiguration
   /** The application's own measurements, beside those of every operation. */
   readonly telemetry: Telemetry
+  readonly tracer: Tracer
   /**
    * The facade of the service of this system that serves this version of the contract. Throws CONTRACT_VERSION_UNSERVED when only other
    * versions are served.
@@ -180,6 +188,7 @@ export async function startSystem<Names extends string>(
     registry,
     configuration,
     telemetry: observed.telemetry,
+    tracer: observed.tracer,
     get: (contract) => registry.resolve(contract),
     health: () => systemHealth(registry),
     close,

@@ -14,6 +14,7 @@ import {
   startOtlpExporter,
   type Telemetry,
   Tracer,
+  type TraceSegment,
 } from '@keelson/telemetry'
 import type { System } from './system.ts'
 import type { SystemConfiguration } from './system-config.ts'
@@ -67,6 +68,11 @@ export function startSystemTelemetry({ system, configuration, metrics, clock, en
     applyLevels()
   })
 
+  const unwarn =
+    configuration.environment === 'development'
+      ? tracer.onCompleted(slowWarning(tracer, clock, () => attached))
+      : () => {}
+
   return {
     tracer,
     telemetry,
@@ -81,9 +87,28 @@ export function startSystemTelemetry({ system, configuration, metrics, clock, en
     },
     async close() {
       unwatch()
+      unwarn()
       detach()
       await exporter?.close()
     },
+  }
+}
+
+const warnedOfAtMost = 1_000
+const warnEveryMs = 10_000
+
+/** Warns of what is slow, each name once in ten seconds, so that a developer sees it without looking for it. */
+function slowWarning(tracer: Tracer, clock: Clock, log: () => Log | undefined): (segment: TraceSegment) => void {
+  const warnedAt = new Map<string, number>()
+  return ({ spans, traceId }) => {
+    for (const { name, durationMs } of spans) {
+      if (durationMs < tracer.slowMs) continue
+      const now = clock.monotonic()
+      if (now - (warnedAt.get(name) ?? Number.NEGATIVE_INFINITY) < warnEveryMs) continue
+      if (warnedAt.size >= warnedOfAtMost) warnedAt.clear()
+      warnedAt.set(name, now)
+      log()?.warn('An operation was slow', { operation: name, durationMs: Math.round(durationMs), traceId })
+    }
   }
 }
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { command, currentCall, defineContract, query } from '@keelson/kernel'
-import { openMetricsContentType } from '@keelson/telemetry'
+import { createFakeClock } from '@keelson/kernel/testing'
+import { createInMemoryLog, openMetricsContentType } from '@keelson/telemetry'
 import { afterEach, describe, test } from 'vitest'
 import * as z from 'zod'
 import { createRpcClient, defineService, http } from '../../src/index.ts'
@@ -122,6 +123,31 @@ describe('the routes of telemetry', () => {
     await items.return?.()
     const { records } = (await system.client.read('/system/logs')) as { records: { message: string }[] }
     assert.equal(records.filter(({ message }) => message === 'looked up').length, 1)
+  })
+})
+
+describe('what is slow', () => {
+  test.each([
+    ['development', ['import']],
+    ['production', []],
+  ])('is warned of in %s: %j, once', async (environment, wanted) => {
+    const log = createInMemoryLog()
+    const clock = createFakeClock()
+    await using system = await startForTest({
+      services: [orders],
+      config: { telemetry: { slowMs: 200 } },
+      environment: { KEELSON_ENV: environment },
+      log,
+      clock,
+    })
+    await system.telemetry.track('quick', () => clock.advance(199))
+    await system.telemetry.track('import', () => clock.advance(200))
+    await system.telemetry.track('import', () => clock.advance(200))
+    const warnings = log.records.filter(({ message }) => message === 'An operation was slow')
+    assert.deepEqual(
+      warnings.map(({ fields }) => fields['operation']),
+      wanted,
+    )
   })
 })
 
