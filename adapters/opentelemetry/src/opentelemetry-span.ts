@@ -116,9 +116,12 @@ function attributeOf(value: unknown): AttributeValue | undefined {
   return value.filter((one) => one !== null && one !== undefined).map(String)
 }
 
+/** In 1973: no process has run for so long. */
+const smallestDateMs = 1e11
+
 /** Times of the API are dates, [seconds, nanoseconds], milliseconds since 1970 or, when small, since the process began. */
 export function monotonicOf(time: TimeInput | undefined): number | undefined {
   if (time === undefined) return undefined
   const ms = Array.isArray(time) ? time[0] * 1_000 + time[1] / 1e6 : Number(time)
-  return ms < performance.timeOrigin ? ms : performance.now() - (Date.now() - ms)
+  return ms < smallestDateMs ? ms : performance.now() - (Date.now() - ms)
 }

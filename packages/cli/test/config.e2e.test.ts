@@ -61,6 +61,7 @@ mailer.limit                   1000          keelson.config.ts, environments.pro
 mailer.to                      ["started"]   keelson.config.ts
 listener.host                  "::1"         KEELSON_LISTENER_HOST
 listener.port                  0             keelson.config.ts
+policies.chaosAllowed          false         defaults
 system.data                    ".keelson"    defaults
 telemetry.sampling             0.01          defaults
 telemetry.slowMs               1000          defaults
