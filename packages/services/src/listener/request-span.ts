@@ -12,6 +12,9 @@ import {
   type Tracer,
 } from '@keelson/telemetry'
 
+/** Marks the span of an answer that lasts as long as its reader wants. */
+export const streamAttribute = 'keelson.stream'
+
 /** What asks all day long whether the system is well is in nobody's interest. */
 const unobserved = /^\/(health|metrics|system|docs|openapi\.json)(\/|\?|$)/
 
@@ -60,9 +63,14 @@ export class RequestSpan {
       [names.httpRequestMethod]: this.#method,
       ...(this.#route !== '' && { [names.httpRoute]: this.#route }),
       ...(response.headersSent && { [names.httpResponseStatusCode]: response.statusCode }),
+      ...(isStream(response) && { [streamAttribute]: true }),
       ...(error && { [names.errorType]: String(response.statusCode) }),
     }
   }
+}
+
+function isStream(response: ServerResponse): boolean {
+  return String(response.getHeader('content-type') ?? '').startsWith('text/event-stream')
 }
 
 /** What is the server's fault; what the caller did wrong is none, as the conventions ask. */

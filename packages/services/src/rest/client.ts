@@ -14,6 +14,7 @@ import {
   problemsOf,
   propertiesOf,
 } from '@keelson/kernel'
+import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { ServiceOperations } from '../facade/facade.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'
@@ -138,6 +139,7 @@ async function send(
         accept: isStream ? 'text/event-stream' : 'application/json, */*;q=0.5',
         ...(contentType && { 'content-type': contentType }),
         ...(call.correlationId && { 'x-correlation-id': call.correlationId }),
+        ...traceHeaders(call.trace),
         ...given,
       },
       // Following one could send the headers' credentials to another host.

@@ -1,4 +1,6 @@
 /** The other end of `/rpc`: calls operations of a system that runs elsewhere on this machine, by name. */
+import { currentCall } from '@keelson/kernel'
+import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import { errorOfProblem, isProblem, type Problem } from './problem.ts'
 import { eventsOf } from './server-sent-events.ts'
@@ -27,7 +29,7 @@ export function createRpcClient(url: string): RpcClient {
   async function post(service: string, operation: string, input: unknown, signal?: AbortSignal): Promise<Response> {
     const response = await request(`/rpc/${encodeURIComponent(`${service}.${operation}`)}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...traceHeaders(currentCall().trace) },
       ...(input !== undefined && { body: JSON.stringify(input) }),
       ...(signal && { signal }),
     })

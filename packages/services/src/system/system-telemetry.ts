@@ -16,6 +16,7 @@ import {
   Tracer,
   type TraceSegment,
 } from '@keelson/telemetry'
+import { streamAttribute } from '../listener/request-span.ts'
 import type { System } from './system.ts'
 import type { SystemConfiguration } from './system-config.ts'
 
@@ -101,8 +102,9 @@ const warnEveryMs = 10_000
 function slowWarning(tracer: Tracer, clock: Clock, log: () => Log | undefined): (segment: TraceSegment) => void {
   const warnedAt = new Map<string, number>()
   return ({ spans, traceId }) => {
-    for (const { name, durationMs } of spans) {
-      if (durationMs < tracer.slowMs) continue
+    for (const span of spans) {
+      const { name, durationMs } = span
+      if (durationMs < tracer.slowMs || span.record().attributes[streamAttribute] === true) continue
       const now = clock.monotonic()
       if (now - (warnedAt.get(name) ?? Number.NEGATIVE_INFINITY) < warnEveryMs) continue
       if (warnedAt.size >= warnedOfAtMost) warnedAt.clear()

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { command, currentCall, defineContract, query } from '@keelson/kernel'
+import { command, currentCall, defineContract, query, rootCall, runInCall } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
-import { createInMemoryLog, openMetricsContentType } from '@keelson/telemetry'
+import { createInMemoryLog, openMetricsContentType, Tracer } from '@keelson/telemetry'
 import { afterEach, describe, test } from 'vitest'
 import * as z from 'zod'
-import { createRpcClient, defineService, http } from '../../src/index.ts'
+import { createClient, createRpcClient, defineService, http } from '../../src/index.ts'
 import { startForTest } from '../../src/testing.ts'
 
 const Orders = defineContract('orders', '1.0.0', {
@@ -62,6 +62,19 @@ describe('a request', () => {
         { 'http.request.method': 'GET', 'http.route': '/v1/orders/{id}', 'http.response.status_code': 200 },
       ],
     )
+  })
+
+  test('that a client of ours makes carries the trace of the call it is made in, across processes', async () => {
+    await using system = await start({ sampling: 0 })
+    const tracer = new Tracer({ share: 1 })
+    const outer = tracer.begin('caller', 'client', undefined)
+    const client = createClient(Orders, system.url)
+    const answer = await runInCall({ ...rootCall, trace: outer }, () => client.get({ id: '7' }))
+    assert.equal(answer.traceId, outer?.traceId)
+    const { spans } = await eventually(async () =>
+      JSON.parse(await system.client.readText(`/system/traces/${answer.traceId}`)),
+    )
+    assert.equal(spans[0].parentSpanId, outer?.spanId)
   })
 
   test('that fails is kept although its trace is not sampled; a mistake of its caller is not', async () => {

@@ -4,7 +4,10 @@ import { telemetryErrors } from '../errors.ts'
 /** Label sets per metric. More than this is a label whose values nobody bounded: a user's id, a path, a message. */
 const labelSetsAtMost = 1_000
 
-/** A value for each label name of a metric. */
+/** Characters of a label value: every scrape carries them. */
+const valueAtMost = 1_024
+
+/** A value for each label name of a metric; what is longer than 1,024 characters is cut. */
 export type LabelSet = Readonly<Record<string, string>>
 
 export interface Sample<Cell> {
@@ -61,7 +64,7 @@ export class Family<Cell> {
       throw telemetryErrors.TELEMETRY_METRIC_LABELS_WRONG({ metric: this.#metric, expected: this.#labels, given })
     }
     // Two values that differ only in a broken surrogate would be the same series once written as UTF-8, and fail the whole scrape.
-    return this.#labels.map((label) => String(labels[label]).toWellFormed())
+    return this.#labels.map((label) => String(labels[label]).slice(0, valueAtMost).toWellFormed())
   }
 }
 

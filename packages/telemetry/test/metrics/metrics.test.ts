@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMetrics, type MetricSnapshot, type Metrics } from '../../src/index.ts'
+import { createMetrics, type MetricSnapshot, type Metrics, prometheusText } from '../../src/index.ts'
 
 const samplesOf = (metrics: Metrics, name: string): MetricSnapshot['samples'] =>
   metrics.collect().find((metric) => metric.name === name)?.samples ?? []
@@ -146,4 +146,13 @@ describe('createMetrics()', () => {
     depth.cell({ queue: 'fine' }).readFrom(() => 3)
     expect(samplesOf(metrics, 'queue_jobs')).toEqual([{ labels: { queue: 'fine' }, value: 3 }])
   })
+})
+
+test('a label value of a megabyte is cut', () => {
+  const metrics = createMetrics()
+  metrics
+    .counter({ name: 'a_total', help: 'A', labels: ['path'] })
+    .cell({ path: 'x'.repeat(1_000_000) })
+    .add()
+  expect(prometheusText(metrics).length).toBeLessThan(2_000)
 })
