@@ -37,7 +37,7 @@ export { registerProcessMetrics } from './metrics/process-metrics.ts'
 export { prometheusContentType, prometheusText } from './metrics/prometheus-text.ts'
 export type { Aggregate, SeriesAggregate } from './metrics/recent-points.ts'
 export { semanticConventions } from './semantic-conventions.ts'
-export { createTelemetry, type RecordedMetric, type Telemetry, type TelemetryOptions } from './telemetry.ts'
+export { createTelemetry, type RecordedMetric, Telemetry, type TelemetryOptions } from './telemetry.ts'
 export {
   type AttributeValue,
   Span,

@@ -2,7 +2,7 @@
  * An application's own measurements, by name: what it times, what it counts, and how that was over the last minutes. Code that measures
  * thousands of times a second binds a cell of `metrics` instead.
  */
-import { type Clock, currentCall, runInCall, systemClock } from '@keelson/kernel'
+import { type Clock, currentCall, definePort, runInCall, systemClock } from '@keelson/kernel'
 import { telemetryErrors } from './errors.ts'
 import type { LabelSet } from './metrics/family.ts'
 import type { Metric, Metrics } from './metrics/metrics.ts'
@@ -27,7 +27,12 @@ export interface RecordedMetric {
   readonly buckets?: readonly number[]
 }
 
+/** In a service: `uses: { telemetry: Telemetry }`. */
 export interface Telemetry {
+  /** For cells that are bound once. */
+  readonly metrics: Metrics
+  /** For spans with events, links and attributes. */
+  readonly tracer: Tracer
   /**
    * Runs `work` as a span under the current one and times it in `app_operation_duration_seconds`, by operation and outcome. Gives back, or
    * throws, what `work` does, and synchronously when it is synchronous.
@@ -43,6 +48,8 @@ export interface Telemetry {
   /** All metrics of the process. Throws TELEMETRY_FORMAT_UNKNOWN. */
   export(format: MetricFormat): string
 }
+
+export const Telemetry = definePort<Telemetry>('telemetry')
 
 export interface TelemetryOptions {
   readonly metrics: Metrics
@@ -115,6 +122,8 @@ export function createTelemetry({ metrics, tracer, clock = systemClock }: Teleme
   }
 
   return {
+    metrics,
+    tracer,
     track,
     record(metric) {
       const { name, type = 'gauge', value, labels = {} } = metric

@@ -21,7 +21,7 @@ import {
   createMetrics,
   Log,
   registerProcessMetrics,
-  type Telemetry,
+  Telemetry,
   type Tracer,
 } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
@@ -116,6 +116,7 @@ export async function startSystem<Names extends string>(
       createRuleFlags(() => configuration.get('flags')),
     )
   }
+  registry.provideValue(Telemetry, observed.telemetry)
   for (const service of system.services) registry.register(service)
 
   const unwatch = configuration.watch((changes) => {

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { command, currentCall, defineContract, query, rootCall, runInCall } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
-import { createInMemoryLog, openMetricsContentType, Tracer } from '@keelson/telemetry'
+import { createInMemoryLog, openMetricsContentType, Telemetry, Tracer } from '@keelson/telemetry'
 import { afterEach, describe, test } from 'vitest'
 import * as z from 'zod'
 import { createClient, createRpcClient, defineService, http } from '../../src/index.ts'
@@ -137,6 +137,25 @@ describe('the routes of telemetry', () => {
     const { records } = (await system.client.read('/system/logs')) as { records: { message: string }[] }
     assert.equal(records.filter(({ message }) => message === 'looked up').length, 1)
   })
+})
+
+test('a service measures what it likes through the port `telemetry`', async () => {
+  const measuring = defineService(Orders, {
+    uses: { telemetry: Telemetry },
+    start: ({ telemetry }) => {
+      const served = telemetry.metrics.counter({ name: 'orders_served_total', help: 'Orders served' }).cell()
+      return {
+        get: () => telemetry.track('look up', () => ({ traceId: currentCall().trace?.traceId ?? '' })),
+        place: () => served.add(),
+      }
+    },
+  })
+  await using system = await startForTest({ services: [measuring], config: { telemetry: { sampling: 1 } } })
+  await system.get(Orders).place()
+  const { traceId } = await system.get(Orders).get({ id: '7' })
+  assert.match(system.telemetry.export('prometheus'), /^orders_served_total 1$/m)
+  const spans = system.tracer.traces.get(traceId) ?? []
+  assert.ok(spans.some(({ name }) => name === 'look up'))
 })
 
 describe('what is slow', () => {
