@@ -3,7 +3,15 @@
  * while calls are in flight; a call leaves through the plan it entered by. Whatever must survive a swap (cells, counts, a breaker's memory)
  * belongs to the operation, never to the plan. An absent step costs one comparison; no chain of middlewares, no generated code.
  */
-import { type CallContext, currentCall, isError, problemsOf, rootCall, runInCall, type SchemaResult } from '@keelson/kernel'
+import {
+  type CallContext,
+  currentCall,
+  isError,
+  problemsOf,
+  rootCall,
+  runInCall,
+  type SchemaResult,
+} from '@keelson/kernel'
 import {
   type CacheEntry,
   type Expiring,
@@ -546,9 +554,7 @@ function promised(result: unknown): Promise<unknown> {
 
 /** An error that says something of the call it ended, and nothing of its operation. */
 function isOwnEnd(error: unknown): boolean {
-  return (
-    isError(error, resilienceErrors.DEADLINE_EXCEEDED.code) || isError(error, resilienceErrors.CALL_CANCELLED.code)
-  )
+  return isError(error, resilienceErrors.DEADLINE_EXCEEDED.code) || isError(error, resilienceErrors.CALL_CANCELLED.code)
 }
 
 function refuseDisabled({ name }: OperationState, { flag, platform }: PolicyPlan, call: CallContext): void {

@@ -26,7 +26,11 @@ const policyMetrics: readonly PolicyMetric[] = [
   gauge('keelson_bulkhead_waiting', 'Calls that wait for a place', ({ bulkhead }) => bulkhead?.waiting),
   counter('keelson_bulkhead_refused_total', 'Calls refused by a full bulkhead', ({ bulkhead }) => bulkhead?.refused),
   counter('keelson_retries_total', 'Tries beside the first', ({ retry }) => retry?.retries),
-  counter('keelson_retry_budget_exhausted_total', 'Failures not tried again for want of budget', ({ retry }) => retry?.exhausted),
+  counter(
+    'keelson_retry_budget_exhausted_total',
+    'Failures not tried again for want of budget',
+    ({ retry }) => retry?.exhausted,
+  ),
   gauge('keelson_retry_budget_tokens', 'Retries that the budget allows now', ({ retry }) => retry?.tokens),
   counter('keelson_rate_limited_total', 'Calls over their rate limit', ({ rateLimit }) => rateLimit?.refused),
   counter('keelson_cache_hits_total', 'Answers that were kept', ({ cache }) => cache?.hits),
