@@ -36,4 +36,10 @@ export const telemetryErrors = defineErrors({
     message: (d: { format: string; formats: readonly string[] }) =>
       `Cannot export metrics as "${d.format}": it is none of ${d.formats.join(', ')}`,
   },
+  TELEMETRY_ENDPOINT_INVALID: {
+    kind: 'invalid',
+    when: 'The address of the OTLP collector is no http or https URL.',
+    message: (d: { endpoint: string }) =>
+      `Cannot send telemetry to "${d.endpoint}": it is no http or https address, such as http://127.0.0.1:4318`,
+  },
 })

@@ -8,6 +8,7 @@ import {
   type KeelsonError,
   kernelErrors,
   type Schema,
+  Secret,
 } from '@keelson/kernel'
 import { PoliciesConfig } from '@keelson/resilience'
 import { logLevels } from '@keelson/telemetry'
@@ -52,7 +53,8 @@ const TelemetryConfig = z.object({
         .url({ protocol: /^https?$/ })
         .optional()
         .describe('Collector, such as http://127.0.0.1:4318'),
-      headers: z.record(z.string(), z.string()).default({}),
+      // Collectors are spoken to with keys.
+      headers: z.record(z.string(), z.string().meta(Secret.meta)).default({}),
       metricsEveryMs: z.int().min(100).default(60_000),
     })
     .prefault({})

@@ -128,6 +128,8 @@ describe('the routes of telemetry', () => {
     const next = items.next()
     await get()
     await system.configuration.update('telemetry.levels', { orders: 'debug' })
+    await system.configuration.update('telemetry.slowMs', 77)
+    assert.equal(system.tracer.slowMs, 77)
     await get()
     let found: unknown = (await next).value
     while ((found as { message: string }).message !== 'looked up') found = (await items.next()).value
@@ -184,6 +186,15 @@ describe('what is slow', () => {
 })
 
 describe('a collector', () => {
+  test('has keys that the configuration does not show, and an address that is checked', async () => {
+    await using system = await start({
+      otlp: { endpoint: 'http://127.0.0.1:9', headers: { authorization: 'hunter2-key' } },
+    })
+    assert.ok(!JSON.stringify(system.configuration.origins('telemetry')).includes('hunter2'))
+    const started = start({}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' })
+    await assert.rejects(started, { code: 'TELEMETRY_ENDPOINT_INVALID' })
+  })
+
   test('that hangs delays neither requests nor, by more than its time, the close', async () => {
     const server = createServer(() => {})
     servers.push(server)

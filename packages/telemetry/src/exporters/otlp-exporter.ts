@@ -3,7 +3,9 @@
  * size; one request per signal is under way at a time, and an endpoint that hangs, fails or is gone costs what finds no room, never a call.
  */
 import { type Clock, systemClock } from '@keelson/kernel'
+import { telemetryErrors } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
+import { withoutPasswords } from '../log/secrets.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { SpanRecord } from '../tracing/span.ts'
 import type { Tracer } from '../tracing/tracer.ts'
@@ -44,10 +46,13 @@ export interface OtlpExporter {
 
 /**
  * Starts to export. Rows wait for at most `everyMs` or until a batch is full. Requests that fail in a way that may pass (no connection, a
- * timeout, 408, 429, 502, 503, 504) are repeated with growing pauses, `Retry-After` respected; others are given up.
+ * timeout, 408, 429, 502, 503, 504) are repeated with growing pauses, `Retry-After` respected; others are given up. Throws
+ * TELEMETRY_ENDPOINT_INVALID.
  */
 export function startOtlpExporter(options: OtlpExporterOptions): OtlpExporter {
   const { tracer, metrics, resource, clock = systemClock, metricsEveryMs = 60_000 } = options
+  if (!/^https?:$/.test(URL.parse(options.endpoint)?.protocol ?? ''))
+    throw telemetryErrors.TELEMETRY_ENDPOINT_INVALID({ endpoint: withoutPasswords(options.endpoint) })
   const startMs = clock.now()
   const base = options.endpoint.replace(/\/+$/, '')
   const queue = <Row>(path: string, body: (rows: readonly Row[]) => object) =>

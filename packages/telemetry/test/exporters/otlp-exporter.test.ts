@@ -44,6 +44,10 @@ const hanging: Answer = (_, { signal }) =>
   new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 
 describe('startOtlpExporter()', () => {
+  test.each(['', 'collector:4318', 'file:///tmp/x', 'http://'])('refuses the address %j by name', (endpoint) => {
+    assert.throws(() => startOtlpExporter({ endpoint, resource: {} }), { code: 'TELEMETRY_ENDPOINT_INVALID' })
+  })
+
   test('sends what gathers within a second as one request', async () => {
     const { clock, exporter, span, traces } = exporterTo(taken)
     for (let index = 0; index < 3; index++) span()
