@@ -7,6 +7,7 @@ import { addContractCommand } from './commands/contract.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addNewCommand } from './commands/new.ts'
 import { addCallCommand, addContractCommands } from './commands/operation.ts'
+import { addExplainCommand, addPoliciesCommand } from './commands/policies.ts'
 import { addHealthCommand, addServicesCommand } from './commands/services.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addLogsCommand, addMetricsCommand, addTraceCommand } from './commands/telemetry.ts'
@@ -45,6 +46,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addMetricsCommand(program, found)
   addTraceCommand(program, found)
   addLogsCommand(program, found)
+  addPoliciesCommand(program, found)
+  addExplainCommand(program, found)
   addContractCommand(program, found)
   if (found) addContractCommands(program, found)
   return program

@@ -62,6 +62,30 @@ describe('keelson, with no system running', () => {
     expect(existsSync(join(data, 'run.json'))).toBe(false)
   })
 
+  it('explains how a call runs, with the origin of each setting', async () => {
+    const explained = await launch(['explain', 'words.repeat'], fixture, {
+      KEELSON_POLICIES: JSON.stringify({ services: { words: { retry: { attempts: 2 } } } }),
+    }).ended
+    expect(explained).toMatchObject({ code: 0, stderr: '' })
+    expect(explained.stdout.replace(/ +/g, ' ')).toBe(
+      [
+        'words.repeat',
+        ' deadline 30s contract',
+        ' retry attempts 2 policies.services.words.retry.attempts',
+        ' initial 50ms default',
+        ' longest 2s default',
+        ' budget 0.1 default',
+        ' the implementation',
+        '',
+      ].join('\n'),
+    )
+    expect(await keelson('explain', 'words.nothing')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('OPERATION_UNKNOWN'),
+    })
+    expect(await keelson('explain', 'words')).toMatchObject({ code: 2 })
+  })
+
   it('calls an operation by name and streams a subscription', async () => {
     expect(await keelson('call', 'words.repeat', '--input', '{"text":"x","times":2}')).toMatchObject({
       code: 0,
@@ -174,6 +198,9 @@ describe('keelson start', () => {
       status: 'ok',
       services: { words: { status: 'ok' } },
     })
+    const policies = JSON.parse((await keelson('policies', 'words', '--json')).stdout)
+    expect(policies.words[0]).toMatchObject({ operation: 'repeat', state: { deadline: { exceeded: 0 } } })
+    expect((await keelson('policies')).stdout).toBe('words\n  repeat\n    deadline   exceeded 0\n')
     expect(await keelson('health', 'nobody')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('SERVICE_UNKNOWN'),

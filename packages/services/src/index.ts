@@ -1,6 +1,7 @@
 export { servicesErrors } from './errors.ts'
 export { callAtEdge, subscribeAtEdge } from './facade/edge.ts'
 export type { Facade, OperationMetrics, ServiceOperations } from './facade/facade.ts'
+export type { OperationPolicyReport } from './facade/service-host.ts'
 export { answerJson, answerText, type Exchange, readJson } from './listener/exchange.ts'
 export { Listener, type ListenerOptions, type OpenListener, openListener } from './listener/listener.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
@@ -45,4 +46,5 @@ export {
   loadSystemConfig,
   type SystemConfiguration,
 } from './system/system-config.ts'
+export { loadSystemPolicies } from './system/system-policies.ts'
 export type { SystemHealth } from './system/system-routes.ts'

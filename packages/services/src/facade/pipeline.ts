@@ -284,7 +284,7 @@ class PolicedCall implements CallContext, Expiring, Waiting {
       return
     }
     const found = cache.find(this.#cacheKey)
-    if (found instanceof Promise) found.then((entry) => this.#found(cache, entry))
+    if (found instanceof Promise) found.then((entry) => this.#found(cache, entry)).catch((error) => this.#fail(error))
     else this.#found(cache, found)
   }
 
@@ -440,7 +440,7 @@ class PolicedCall implements CallContext, Expiring, Waiting {
 
   #succeeded(value: unknown): void {
     this.#isTrying = false
-    const { breaker, bulkhead, cache, invalidates, platform } = this.#policies
+    const { breaker, bulkhead, cache, invalidates } = this.#policies
     bulkhead?.leave()
     if (this.#isSettled) return
     breaker?.succeeded(this.#startedMs)
@@ -449,8 +449,18 @@ class PolicedCall implements CallContext, Expiring, Waiting {
       this.#settle(value)
       return
     }
-    // The caller may read at once what it has changed.
-    Promise.resolve(platform.caches.invalidate(invalidates(this.#input, value))).then(() => this.#settle(value))
+    void this.#invalidate(invalidates, value)
+  }
+
+  /** The caller may read at once what it has changed. */
+  async #invalidate(tagsOf: NonNullable<PolicyPlan['invalidates']>, value: unknown): Promise<void> {
+    try {
+      await this.#policies.platform.caches.invalidate(tagsOf(this.#input, value))
+    } catch (error) {
+      // The command has taken effect, but what its caller reads next may be old: that must not pass for a success.
+      this.#fail(error)
+    }
+    this.#settle(value)
   }
 
   #failed(error: unknown): void {

@@ -6,7 +6,7 @@ import { defineService } from '../../src/service/service.ts'
 import { startForTest } from '../../src/testing.ts'
 
 type Annotations = Parameters<typeof query>[1][]
-export const Input = z.object({ id: z.number().default(0) })
+const Input = z.object({ id: z.number().default(0) })
 const Output = z.object({ n: z.number() })
 
 /** `fetch` is a query and `save` a command, both with the same policies and implementation. */
