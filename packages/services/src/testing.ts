@@ -27,7 +27,8 @@ export function startForTest<const Services extends readonly Service[], const Mo
     name: 'test',
     services: [...services, ...(mocks ?? [])],
     adapters: adapters ?? [],
-    config: { listener: { port: 0 }, ...config },
+    // Which calls are recorded is drawn: a test asks for all or gets none.
+    config: { listener: { port: 0 }, telemetry: { sampling: 0 }, ...config },
     environments: environments ?? {},
   })
   const start = {

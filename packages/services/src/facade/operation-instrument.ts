@@ -1,6 +1,10 @@
-/** Counts and times the calls of each operation in typed cells, bound once, so that a call pays for two clock reads and one record. */
+/**
+ * Counts and times the calls of each operation in typed cells, bound once, so that a call pays for two clock reads and one record; those of recorded
+ * traces, and those that failed or were slow, become spans.
+ */
 import type { Clock } from '@keelson/kernel'
-import type { Metrics } from '@keelson/telemetry'
+import { isFailure } from '@keelson/resilience'
+import type { Metrics, Tracer } from '@keelson/telemetry'
 import type { OperationMetrics } from './facade.ts'
 import type { Instrument } from './pipeline.ts'
 
@@ -13,6 +17,7 @@ export interface OperationInstrument extends Instrument {
 export function operationInstruments(
   metrics: Metrics,
   clock: Clock,
+  tracer: Tracer | undefined,
 ): (service: string, operation: string) => OperationInstrument {
   const durations = metrics.histogram({
     name: 'keelson_operation_duration_seconds',
@@ -25,14 +30,27 @@ export function operationInstruments(
     const failed = durations.cell({ service, operation, outcome: 'failed' })
     let calls = 0
     let failures = 0
+    const name = `${service}.${operation}`
+    const record = (startedMs: number, endedMs: number, hasFailed: boolean) => {
+      calls++
+      if (hasFailed) failures++
+      const cell = hasFailed ? failed : answered
+      cell.record((endedMs - startedMs) / 1000)
+    }
     return {
       now: () => clock.monotonic(),
-      settled(startedMs, hasFailed) {
-        calls++
-        if (hasFailed) failures++
-        const cell = hasFailed ? failed : answered
-        cell.record((clock.monotonic() - startedMs) / 1000)
+      begin: (call, startedMs) => tracer?.begin(name, 'internal', call.trace, startedMs),
+      ended(call, span, startedMs, error) {
+        const endedMs = clock.monotonic()
+        record(startedMs, endedMs, error !== undefined)
+        if (!tracer) return
+        // What a caller did wrong says nothing of the operation.
+        const failure = error !== undefined && isFailure(error) ? error : undefined
+        if (span) span.end(failure, endedMs)
+        else if (failure !== undefined || endedMs - startedMs >= tracer.slowMs)
+          tracer.late(name, 'internal', call.trace, startedMs, endedMs, failure)
       },
+      settled: (startedMs, hasFailed) => record(startedMs, clock.monotonic(), hasFailed),
       read: () => ({ calls, failures }),
     }
   }

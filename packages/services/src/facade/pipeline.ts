@@ -11,6 +11,7 @@ import {
   rootCall,
   runInCall,
   type SchemaResult,
+  type TraceContext,
 } from '@keelson/kernel'
 import {
   type CacheEntry,
@@ -23,6 +24,7 @@ import {
   resilienceErrors,
   type Waiting,
 } from '@keelson/resilience'
+import type { Span } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 
 /** What happens around the implementation. An absent part is undefined. */
@@ -36,10 +38,15 @@ export interface Plan {
 
 export type Invoke = (input: unknown, call: CallContext) => unknown
 
-/** Told when a call of its operation settles. One hook serves everything that wants to know. */
+/** Told when a call of its operation begins and ends. One hook serves everything that wants to know. */
 export interface Instrument {
   /** Monotonic milliseconds. */
   now(): number
+  /** The span of a call, when its trace is recorded. */
+  begin(call: CallContext, startedMs: number): Span | undefined
+  /** @param error what it failed with; undefined when it did not. */
+  ended(call: CallContext, span: Span | undefined, startedMs: number, error: unknown): void
+  /** The same of a subscription, which has no span and may last as long as its reader likes. */
   settled(startedMs: number, failed: boolean): void
 }
 
@@ -72,10 +79,11 @@ export function callOperation(
   const { instrument } = plan
   if (instrument === undefined) return enter(operation, plan, input, call)
   const startedMs = instrument.now()
-  const answer = enter(operation, plan, input, call)
+  const span = instrument.begin(call, startedMs)
+  const answer = span ? enterSpan(operation, plan, input, call, span) : enter(operation, plan, input, call)
   answer.then(
-    () => instrument.settled(startedMs, false),
-    () => instrument.settled(startedMs, true),
+    () => instrument.ended(call, span, startedMs, undefined),
+    (error) => instrument.ended(call, span, startedMs, error ?? 'no reason'),
   )
   return answer
 }
@@ -102,6 +110,18 @@ export async function* subscribeOperation(
   } finally {
     instrument?.settled(startedMs, failed)
   }
+}
+
+/** What happens in a recorded call belongs to its span. */
+function enterSpan(
+  operation: OperationState,
+  plan: Plan,
+  input: unknown,
+  { correlationId, signal, deadlineAt, subject, idempotencyKey }: CallContext,
+  trace: Span,
+): Promise<unknown> {
+  const inner: CallContext = { correlationId, signal, deadlineAt, subject, idempotencyKey, trace }
+  return runInCall(inner, () => enter(operation, plan, input, inner))
 }
 
 /** Without policies: validate, authorise, invoke. */
@@ -146,6 +166,7 @@ class PolicedCall implements CallContext, Expiring, Waiting {
   #inner: CallContext
   #input: unknown
   #startedMs = 0
+  #span: Span | undefined
   #tries = 0
   #isSettled = false
   /** Whether the implementation is at work: it may be so after the call is settled. */
@@ -187,6 +208,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     return this.#outer.correlationId
   }
 
+  get trace(): TraceContext | undefined {
+    return this.#span ?? this.#outer.trace
+  }
+
   get subject(): string | undefined {
     return this.#outer.subject
   }
@@ -213,7 +238,8 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     retry?.earn()
     const outerAt = this.#outer.deadlineAt ?? Number.POSITIVE_INFINITY
     this.deadlineAt = Math.min(now + deadlineMs, outerAt)
-    if (this.deadlineAt < outerAt) this.#inner = this
+    this.#span = instrument?.begin(this.#outer, now)
+    if (this.deadlineAt < outerAt || this.#span) this.#inner = this
     if (this.deadlineAt <= now) this.expire()
     else {
       if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.add(this, now)
@@ -433,7 +459,7 @@ class PolicedCall implements CallContext, Expiring, Waiting {
 
   #implementation(): unknown {
     const { invoke, callsOthers } = this.#operation
-    if (this.#inner !== this || !callsOthers) return invoke(this.#input, this.#inner)
+    if (this.#inner !== this || !(callsOthers || this.#span)) return invoke(this.#input, this.#inner)
     // Only where it may be asked for: entering costs as much as all policies together.
     return runInCall(this, () => invoke(this.#input, this))
   }
@@ -534,20 +560,20 @@ class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #answer(value: unknown): void {
-    this.#end(false)
+    this.#end(undefined)
     this.#resolve(value)
   }
 
   #refuse(error: unknown): void {
-    this.#end(true)
+    this.#end(error ?? 'no reason')
     this.#reject(error)
   }
 
-  #end(failed: boolean): void {
+  #end(error: unknown): void {
     const { platform, cache } = this.#policies
     if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.remove(this)
     if (this.#flight) cache?.land(this.#cacheKey, this.#flight)
-    this.#plan.instrument?.settled(this.#startedMs, failed)
+    this.#plan.instrument?.ended(this.#outer, this.#span, this.#startedMs, error)
   }
 }
 

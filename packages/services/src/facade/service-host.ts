@@ -282,13 +282,14 @@ export class ServiceHost {
 
   #counted(instrument: Instrument): Instrument {
     return {
+      ...instrument,
       now: () => {
         this.#inFlight++
         return instrument.now()
       },
-      settled: (startedMs, failed) => {
+      ended: (call, span, startedMs, error) => {
         this.#inFlight--
-        instrument.settled(startedMs, failed)
+        instrument.ended(call, span, startedMs, error)
         if (this.#inFlight === 0) this.#idle()
       },
     }

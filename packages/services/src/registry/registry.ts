@@ -31,7 +31,7 @@ import {
   RateLimitStore,
   ResultCaches,
 } from '@keelson/resilience'
-import { createConsoleLog, createMetrics, Log, type Metrics } from '@keelson/telemetry'
+import { createConsoleLog, createMetrics, Log, type Metrics, type Tracer } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { Facade } from '../facade/facade.ts'
 import { operationInstruments } from '../facade/operation-instrument.ts'
@@ -56,6 +56,8 @@ export interface RegistryOptions {
   readonly system?: SystemPlace
   readonly clock?: Clock
   readonly metrics?: Metrics
+  /** Records calls as spans; without it there are none. */
+  readonly tracer?: Tracer | undefined
   /** Where services log when no adapter provides the `log` port. */
   readonly log?: Log
   /** Has a section under the name of each service and adapter that declares one; loaded. */
@@ -94,6 +96,7 @@ export class Registry {
       metrics: createMetrics(),
       log: options.log ?? createConsoleLog(),
       configuration: undefined,
+      tracer: undefined,
       instrumented: true,
       random: Math.random,
       policies: PoliciesConfig.parse({}),
@@ -103,7 +106,8 @@ export class Registry {
     this.#policies = this.#policyPlatform()
     const { clock, random } = this.#options
     this.#lifecycle = new Lifecycle((name, state, error) => this.#changed(name, state, error), { clock, random })
-    if (this.#options.instrumented) this.#instruments = operationInstruments(this.#options.metrics, this.#options.clock)
+    if (this.#options.instrumented)
+      this.#instruments = operationInstruments(this.#options.metrics, this.#options.clock, this.#options.tracer)
   }
 
   /** Without an adapter for them, answers are kept and rates counted in this process. */

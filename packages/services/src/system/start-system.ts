@@ -91,22 +91,23 @@ export async function startSystem<Names extends string>(
   const metrics = createMetrics()
   const clock = options.clock ?? systemClock
   const dataFolder = options.persist === false ? undefined : openDataFolder(configuration.get('system').data)
-  const registry = new Registry({
-    system: { name: system.name, dataFolder },
-    clock,
-    metrics,
-    configuration,
-    policies: configuration.get('policies'),
-    log: options.log ?? createConsoleLog({ level: 'warn' }),
-    instrumented: options.instrumented ?? true,
-    random: options.random ?? Math.random,
-  })
   const observed = startSystemTelemetry({
     system,
     configuration,
     metrics,
     clock,
     environment: options.environment ?? {},
+  })
+  const registry = new Registry({
+    system: { name: system.name, dataFolder },
+    clock,
+    metrics,
+    configuration,
+    policies: configuration.get('policies'),
+    tracer: observed.tracer,
+    log: options.log ?? createConsoleLog({ level: 'warn' }),
+    instrumented: options.instrumented ?? true,
+    random: options.random ?? Math.random,
   })
   observed.attach(registry.log)
   for (const adapter of system.adapters) registry.provide(adapter)
