@@ -36,7 +36,7 @@ describe('publishedManifest()', () => {
 })
 
 describe('pack()', () => {
-  const names = ['@keelson/kernel', '@keelson/telemetry', '@keelson/services']
+  const names = ['@keelson/kernel', '@keelson/resilience', '@keelson/telemetry', '@keelson/services']
   let consumer: string
   let tarballs: string[]
 

@@ -34,7 +34,7 @@ describe('docs/tutorials/first-system.md', () => {
     work = mkdtempSync(join(tmpdir(), 'keelson-tutorial-'))
     folder = join(work, 'first-system')
     mkdirSync(folder)
-    const names = ['@keelson/kernel', '@keelson/telemetry', '@keelson/services', 'keelson']
+    const names = ['@keelson/kernel', '@keelson/resilience', '@keelson/telemetry', '@keelson/services', 'keelson']
     const options = [join(root, 'tools/pack.ts'), '--out', join(work, 'tarballs')]
     // As a process of its own: a build that blocks this thread for long is taken by Vitest for one that hangs.
     const { stdout } = await promisify(execFile)(process.execPath, [...options, ...names])

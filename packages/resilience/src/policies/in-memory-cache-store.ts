@@ -1,8 +1,7 @@
 /** Answers kept in this process: bounded in number, the ones set longest ago go first. */
-import type { Clock } from '@keelson/kernel'
 import type { CacheEntry, CacheStore } from './cache-store.ts'
 
-export function createInMemoryCacheStore(clock: Clock, { entries: most = 10_000 } = {}): CacheStore {
+export function createInMemoryCacheStore({ entries: most = 10_000 } = {}): CacheStore {
   const entries = new Map<string, CacheEntry>()
   const keysOf = new Map<string, Set<string>>()
 
@@ -16,13 +15,7 @@ export function createInMemoryCacheStore(clock: Clock, { entries: most = 10_000 
   }
 
   return {
-    get(key) {
-      const entry = entries.get(key)
-      if (entry === undefined || entry.freshUntil > clock.now()) return entry
-      if (entry.keptUntil > clock.now()) return entry
-      forget(key, entry)
-      return undefined
-    },
+    get: (key) => entries.get(key),
     set(key, entry) {
       const before = entries.get(key)
       if (before) forget(key, before)

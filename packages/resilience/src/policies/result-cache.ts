@@ -94,19 +94,14 @@ export class ResultCache {
     }
   }
 
-  isFresh(entry: CacheEntry): boolean {
-    return this.#clock.now() < entry.freshUntil
+  /** Milliseconds since 1970, as entries have them. */
+  now(): number {
+    return this.#clock.now()
   }
 
-  isDue(entry: CacheEntry): boolean {
-    return (
-      this.settings.refreshAfterMs !== Number.POSITIVE_INFINITY &&
-      this.#clock.now() >= entry.madeAt + this.settings.refreshAfterMs
-    )
-  }
-
-  isKept(entry: CacheEntry): boolean {
-    return this.#clock.now() < entry.keptUntil
+  /** Whether a hit at this time should make a new answer in the background. */
+  isDue(entry: CacheEntry, now: number): boolean {
+    return now >= entry.madeAt + this.settings.refreshAfterMs
   }
 
   flight(key: string): Promise<unknown> | undefined {

@@ -317,9 +317,10 @@ class PolicedCall implements CallContext, Expiring, Waiting {
   /** What is fresh answers at once; what another call is making already is waited for. */
   #found(cache: ResultCache, entry: CacheEntry | undefined): void {
     if (this.#isSettled) return
-    if (entry && cache.isFresh(entry)) {
+    const now = entry ? cache.now() : 0
+    if (entry && now < entry.freshUntil) {
       cache.counts.hits++
-      if (cache.isDue(entry) && !cache.flight(this.#cacheKey)) this.#refresh()
+      if (cache.isDue(entry, now) && !cache.flight(this.#cacheKey)) this.#refresh()
       this.#settle(entry.value)
       return
     }
@@ -336,7 +337,7 @@ class PolicedCall implements CallContext, Expiring, Waiting {
       return
     }
     cache.counts.misses++
-    this.#stale = entry && cache.isKept(entry) ? entry : undefined
+    this.#stale = entry && now < entry.keptUntil ? entry : undefined
     this.#flight = cache.takeOff(this.#cacheKey, this.#promise)
     this.#limit()
   }
@@ -364,7 +365,8 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     const who = by === 'caller' ? this.#caller : by === 'subject' ? (this.#outer.subject ?? '') : ''
     let waitMs: number | Promise<number> = 0
     try {
-      waitMs = platform.rateLimits.take(`${this.#operation.name}:${who}`, rateLimit)
+      const { name } = this.#operation
+      waitMs = platform.rateLimits.take(who === '' ? name : `${name}:${who}`, rateLimit)
     } catch {
       // A limit whose store cannot be reached lets calls through: it must not take down what it protects.
     }
@@ -536,7 +538,7 @@ class PolicedCall implements CallContext, Expiring, Waiting {
       this.#refuse(error)
       return
     }
-    if (this.#stale && cache?.isKept(this.#stale)) {
+    if (this.#stale && cache && cache.now() < this.#stale.keptUntil) {
       cache.counts.stale++
       this.#answer(this.#stale.value)
       return

@@ -113,7 +113,7 @@ export class Registry {
   /** Without an adapter for them, answers are kept and rates counted in this process. */
   #policyPlatform(): PolicyPlatform {
     const { clock, random } = this.#options
-    const cache = createInMemoryCacheStore(clock)
+    const cache = createInMemoryCacheStore()
     const rateLimits = createInMemoryRateLimitStore(clock)
     // Only adapters of these ports, and `provideValue` with their type, write under their names.
     const port = <T>(name: string) => this.#ports.get(name) as T | undefined

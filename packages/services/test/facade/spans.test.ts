@@ -26,7 +26,7 @@ async function start(share: number) {
       start: ({ inner }) => {
         const ask = async (_: unknown, call: CallContext) => {
           seen.push(call)
-          await null
+          await Promise.resolve()
           return await inner.ask()
         }
         return { plain: ask, policed: ask, fail: () => Promise.reject(busy()) }
