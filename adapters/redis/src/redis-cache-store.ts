@@ -1,0 +1,109 @@
+/**
+ * Kept answers in two levels: Redis, which processes share, and in front of it the memory of this one. What is invalidated in one process is
+ * told to all; while a process cannot hear, and when it hears again, it does not believe its own memory.
+ */
+import { type CacheEntry, type CacheStore, createInMemoryCacheStore } from '@keelson/resilience'
+import type { Redis } from 'ioredis'
+
+/** Sets an entry, and notes its key under each tag for as long as it lives. */
+const setScript = `
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+for i = 2, #KEYS do
+  redis.call('SADD', KEYS[i], KEYS[1])
+  if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
+end
+return 1`
+
+/** Forgets the entries of one tag that still have it. */
+const invalidateScript = `
+local keys = redis.call('SMEMBERS', KEYS[1])
+for _, key in ipairs(keys) do
+  local text = redis.call('GET', key)
+  if text then
+    for _, tag in ipairs(cjson.decode(text).tags) do
+      if tag == ARGV[1] then redis.call('DEL', key) end
+    end
+  end
+end
+redis.call('DEL', KEYS[1])
+return 1`
+
+export class RedisCacheStore implements CacheStore {
+  readonly #redis: Redis
+  readonly #prefix: string
+  readonly #channel: string
+  #near = createInMemoryCacheStore()
+  #isHearing = false
+
+  /** @param subscriber a connection of its own, which hears what other processes invalidate. */
+  constructor(redis: Redis, subscriber: Redis, prefix: string) {
+    this.#redis = redis
+    this.#prefix = prefix
+    this.#channel = `${prefix}invalidated`
+    subscriber.on('message', (_, message: string) => void this.#near.invalidate(tagsIn(message)))
+    subscriber.on('ready', () => {
+      subscriber.subscribe(this.#channel).then(
+        () => this.#hear(),
+        () => {},
+      )
+    })
+    subscriber.on('close', () => {
+      this.#isHearing = false
+    })
+  }
+
+  get(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
+    const near = this.#isHearing ? this.#near.get(key) : undefined
+    // A near entry past its time may have a younger one in Redis.
+    if (near && !(near instanceof Promise) && near.freshUntil > Date.now()) return near
+    return this.#far(key)
+  }
+
+  async set(key: string, entry: CacheEntry): Promise<void> {
+    const livesMs = Math.ceil(entry.keptUntil - Date.now())
+    if (livesMs <= 0) return
+    const keys = [this.#keyOf(key), ...entry.tags.map((tag) => this.#tagOf(tag))]
+    await this.#redis.eval(setScript, keys.length, ...keys, JSON.stringify(entry), String(livesMs))
+    await this.#near.set(key, entry)
+  }
+
+  async invalidate(tags: readonly string[]): Promise<void> {
+    if (tags.length === 0) return
+    await this.#near.invalidate(tags)
+    for (const tag of tags) await this.#redis.eval(invalidateScript, 1, this.#tagOf(tag), tag)
+    await this.#redis.publish(this.#channel, JSON.stringify(tags))
+  }
+
+  async #far(key: string): Promise<CacheEntry | undefined> {
+    const text = await this.#redis.get(this.#keyOf(key))
+    if (text === null) return undefined
+    // Only `set` writes under this prefix.
+    const entry = JSON.parse(text) as CacheEntry
+    await this.#near.set(key, entry)
+    return entry
+  }
+
+  /** What was invalidated meanwhile has not been heard of. */
+  #hear(): void {
+    this.#near = createInMemoryCacheStore()
+    this.#isHearing = true
+  }
+
+  #keyOf(key: string): string {
+    return `${this.#prefix}cache:${key}`
+  }
+
+  #tagOf(tag: string): string {
+    return `${this.#prefix}tag:${tag}`
+  }
+}
+
+function tagsIn(message: string): string[] {
+  try {
+    const tags: unknown = JSON.parse(message)
+    return Array.isArray(tags) ? tags.map(String) : []
+  } catch {
+    // Somebody else writes to this channel.
+    return []
+  }
+}

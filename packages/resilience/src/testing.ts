@@ -1,0 +1,2 @@
+export { type CacheStoreCase, cacheStoreConformance } from './policies/cache-store.conformance.ts'
+export { type RateLimitStoreCase, rateLimitStoreConformance } from './policies/rate-limit-store.conformance.ts'
