@@ -125,8 +125,10 @@ export class OperationPolicies {
   configure(config: PoliciesConfig): void {
     const resolved = resolve(this.#layers(config))
     if (!config.chaosAllowed) resolved.delete('chaos')
-    if (this.#operation.kind === 'subscription')
-      for (const name of resolved.keys()) if (name !== 'flag') resolved.delete(name)
+    const { kind } = this.#operation
+    // A command that was answered from a cache would not take effect, and nobody waits for the end of a subscription.
+    if (kind === 'command') resolved.delete('cache')
+    if (kind === 'subscription') for (const name of resolved.keys()) if (name !== 'flag') resolved.delete(name)
     this.#explained = this.#explainedOf(resolved)
     this.#plan = this.#explained.length > 0 ? this.#planOf(settingsOf(resolved)) : undefined
   }
@@ -155,10 +157,12 @@ export class OperationPolicies {
   }
 
   #layers({ defaults, services }: PoliciesConfig): Layer[] {
-    const ofService = Object.hasOwn(services, this.#service) ? services[this.#service] : undefined
+    // Instances of a service, `<name>:<instance>`, share its settings.
+    const [section = ''] = this.#service.split(':')
+    const ofService = Object.hasOwn(services, section) ? services[section] : undefined
     const { operations = {}, ...service } = ofService ?? {}
     const ofOperation = Object.hasOwn(operations, this.#name) ? operations[this.#name] : undefined
-    const path = `policies.services.${this.#service}`
+    const path = `policies.services.${section}`
     return [
       { origin: 'policies.defaults', settings: defaults },
       { origin: 'contract', settings: this.#annotated.settings },

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '@keelson/kernel'
 import { isFailure } from '@keelson/resilience'
-import type { Metrics, Tracer } from '@keelson/telemetry'
+import type { Metrics, Span, Tracer } from '@keelson/telemetry'
 import type { OperationMetrics } from './facade.ts'
 import type { Instrument } from './pipeline.ts'
 
@@ -31,18 +31,20 @@ export function operationInstruments(
     let calls = 0
     let failures = 0
     const name = `${service}.${operation}`
-    const record = (startedMs: number, endedMs: number, hasFailed: boolean) => {
+    const record = (startedMs: number, endedMs: number, hasFailed: boolean, span?: Span) => {
       calls++
       if (hasFailed) failures++
       const cell = hasFailed ? failed : answered
-      cell.record((endedMs - startedMs) / 1000)
+      const seconds = (endedMs - startedMs) / 1000
+      if (span) cell.record(seconds, span, clock.now())
+      else cell.record(seconds)
     }
     return {
       now: () => clock.monotonic(),
       begin: (call, startedMs) => tracer?.begin(name, 'internal', call.trace, startedMs),
       ended(call, span, startedMs, error) {
         const endedMs = clock.monotonic()
-        record(startedMs, endedMs, error !== undefined)
+        record(startedMs, endedMs, error !== undefined, span)
         if (!tracer) return
         // What a caller did wrong says nothing of the operation.
         const failure = error !== undefined && isFailure(error) ? error : undefined

@@ -513,6 +513,8 @@ class PolicedCall implements CallContext, Expiring, Waiting {
 
   /** The deadline has passed: the caller is answered now, whatever the implementation still does. */
   expire(): void {
+    // A fallback is at work.
+    if (this.#isSettled) return
     const { breaker, platform } = this.#policies
     const now = platform.clock.monotonic()
     this.#operation.counts.deadlineExceeded++

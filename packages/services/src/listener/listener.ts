@@ -136,7 +136,9 @@ function openCall(request: IncomingMessage, response: ServerResponse, trace: Tra
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(servicesErrors.REQUEST_CANCELLED({}))
   })
-  return { correlationId, signal: gone.signal, trace }
+  const key = request.headers['idempotency-key']
+  const idempotencyKey = typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key) ? key : undefined
+  return { correlationId, signal: gone.signal, trace, idempotencyKey }
 }
 
 /** A caller that is still sending reads no answer, so what it sends is taken and dropped, up to a bound. */

@@ -46,7 +46,7 @@ async function answerCall(
   const operation = host.operation(name)
   if (operation.kind === 'subscription') {
     const signal = AbortSignal.any([exchange.call.signal, exchange.closing])
-    const items = subscribeAtEdge(host, name, input, { correlationId: exchange.call.correlationId, signal })
+    const items = subscribeAtEdge(host, name, input, { ...exchange.call, signal })
     await answerEvents(exchange, `${host.name}.${name}`, items)
     return
   }

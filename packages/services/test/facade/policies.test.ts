@@ -10,11 +10,13 @@ import {
   flag,
   idempotent,
   invalidates,
+  PoliciesConfig,
   rateLimit,
   retry,
 } from '@keelson/resilience'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { Registry } from '../../src/registry/registry.ts'
 import { defineService } from '../../src/service/service.ts'
 import { startForTest } from '../../src/testing.ts'
 import { later, outcome, startBackend } from './backend.ts'
@@ -545,6 +547,31 @@ describe('settings', () => {
     answers[1]?.resolve({ n: 2 })
     await backend.clock.advance(1)
     expect(backend.state().bulkhead).toMatchObject({ running: 0, waiting: 0 })
+  })
+
+  it('of a whole service put no command into a cache', async () => {
+    let saved = 0
+    const config = { policies: { defaults: { cache: { ttl: '1h' } }, services: { backend: { cache: {} } } } }
+    await using backend = await startBackend([], () => ({ n: ++saved }), { config })
+    expect([await backend.save(), await backend.save(), await backend.fetch(), await backend.fetch()]).toEqual(
+      [1, 2, 3, 3].map((n) => ({ n })),
+    )
+  })
+
+  it('hold for every instance of a service, each with a state of its own', async () => {
+    const Backend = defineContract('backend', '1.0.0', { fetch: query({}) })
+    const registry = new Registry({
+      policies: PoliciesConfig.parse({ services: { backend: { breaker: { consecutive: 1 } } } }),
+    })
+    const backend = defineService(Backend, { start: () => ({ fetch: () => Promise.reject(busy()) }) })
+    for (const instance of ['a', 'b']) registry.register(backend, { instance })
+    await registry.start()
+    const [a, b] = ['a', 'b'].map((instance) => registry.resolve(Backend, instance))
+    expect([await outcome(Promise.resolve(a?.fetch())), await outcome(Promise.resolve(a?.fetch()))]).toEqual([
+      'BUSY',
+      'CIRCUIT_OPEN',
+    ])
+    expect(await outcome(Promise.resolve(b?.fetch()))).toBe('BUSY')
   })
 
   it.each([

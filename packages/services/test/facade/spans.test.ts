@@ -1,6 +1,6 @@
 import { type CallContext, currentCall, defineContract, query } from '@keelson/kernel'
 import { deadline, retry } from '@keelson/resilience'
-import { Tracer } from '@keelson/telemetry'
+import { createMetrics, openMetricsText, Tracer } from '@keelson/telemetry'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { Registry } from '../../src/registry/registry.ts'
@@ -17,7 +17,8 @@ const Outer = defineContract('outer', '1.0.0', {
 
 async function start(share: number) {
   const tracer = new Tracer({ share })
-  const registry = new Registry({ tracer })
+  const metrics = createMetrics()
+  const registry = new Registry({ tracer, metrics })
   const seen: CallContext[] = []
   registry.register(defineService(Inner, { start: () => ({ ask: () => currentCall().trace?.traceId ?? 'none' }) }))
   registry.register(
@@ -34,17 +35,19 @@ async function start(share: number) {
     }),
   )
   await registry.start()
-  return { tracer, seen, outer: registry.resolve(Outer) }
+  return { tracer, metrics, seen, outer: registry.resolve(Outer) }
 }
 
 it.each(['plain', 'policed'] as const)('a recorded call is a span, and so is each call it makes: %s', async (name) => {
-  const { tracer, seen, outer } = await start(1)
+  const { tracer, metrics, seen, outer } = await start(1)
   const traceId = await outer[name]()
   expect(seen[0]?.trace?.traceId).toBe(traceId)
   const spans = tracer.traces.get(traceId)?.map((span) => span) ?? []
   expect(spans.map((span) => span.name).toSorted()).toEqual(['inner.ask', `outer.${name}`])
   const outerSpan = spans.find((span) => span.name === `outer.${name}`)
   expect(spans.find((span) => span.name === 'inner.ask')?.parentSpanId).toBe(outerSpan?.spanId)
+  // From a slow bucket of the operation's histogram one finds a trace that fell into it.
+  expect(openMetricsText(metrics)).toContain(traceId)
 })
 
 it('a call that is not recorded has no span, unless it fails', async () => {

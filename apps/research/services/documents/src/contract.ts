@@ -1,5 +1,6 @@
 /** Documents: folders and uploads, cut into passages and searched. All that other services, pages and teams may import. */
 import { cli, command, defineContract, progress, query, subscription } from '@keelson/kernel'
+import { bulkhead, deadline } from '@keelson/resilience'
 import { http } from '@keelson/services'
 import * as z from 'zod'
 
@@ -166,6 +167,8 @@ export const Documents = defineContract('documents', '1.0.0', {
       output: SearchAnswer,
     },
     http('GET /v1/documents/search'),
+    deadline('30s'),
+    bulkhead({ concurrency: 32, queue: 256 }),
     cli({ usage: 'search <query...>', text: (result) => hitsAsText(result.hits, result.total) }),
   ),
   list: query(
