@@ -67,7 +67,7 @@ describe('pack()', () => {
       join(consumer, 'main.mjs'),
       `${names.map((name, at) => `import * as p${at} from '${name}'`).join('\n')}
        import { databaseConformance } from '@keelson/kernel/testing'
-       console.log(typeof p0.defineContract, typeof p2.defineService, Object.keys(p1).length > 0, Array.isArray(databaseConformance))`,
+       console.log(typeof p0.defineContract, typeof p3.defineService, Object.keys(p2).length > 0, Array.isArray(databaseConformance))`,
     )
     const printed = run(process.execPath, ['--no-experimental-strip-types', 'main.mjs'], consumer)
     expect(printed).toBe('function function true true\n')

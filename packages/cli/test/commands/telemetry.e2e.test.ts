@@ -58,9 +58,12 @@ describe('keelson metrics, trace and logs', () => {
     const one = await keelson('trace', traceId)
     assert.match(one.stdout, /GET \/v1\/words {2}server/)
     assert.equal((await keelson('metrics', '--trace-id', traceId)).stdout, one.stdout)
-    assert.match((await keelson('trace')).stdout, new RegExp(`^${traceId} .* GET /v1/words {2}1 span`, 'm'))
+    assert.match((await keelson('trace')).stdout, new RegExp(`^${traceId} .* GET /v1/words {2}2 spans`, 'm'))
     const { spans } = JSON.parse((await keelson('trace', traceId, '--json')).stdout)
-    assert.equal(spans[0].traceId, traceId)
+    assert.deepEqual(spans.map((span: { name: string; traceId: string }) => [span.name, span.traceId]).toSorted(), [
+      ['GET /v1/words', traceId],
+      ['words.repeat', traceId],
+    ])
   })
 
   test('say what they cannot do', async () => {
