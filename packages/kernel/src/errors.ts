@@ -122,6 +122,65 @@ export const kernelErrors = defineErrors({
     when: 'The database was used after it was closed, or its engine has ended.',
     message: (d: { reason: string }) => `Cannot use the database: ${d.reason}`,
   },
+  DATABASE_UNREACHABLE: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'No connection to the database server could be made: it is down, starting, or has no connection left. Nothing was sent.',
+    message: (d: { address: string; reason: string }) => `Cannot reach the database at ${d.address}: ${d.reason}`,
+  },
+  DATABASE_ACCESS_REFUSED: {
+    kind: 'unavailable',
+    when: 'The database server answered and refused the user, the password or the name of the database.',
+    message: (d: { address: string; sqlState: string; reason: string }) =>
+      `Cannot open the database at ${d.address}: ${d.reason} (${d.sqlState})`,
+  },
+  DATABASE_POOL_EXHAUSTED: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'All connections to the database were in use for as long as a statement may wait for one. Nothing was sent.',
+    message: (d: { connections: number; waitedMs: number }) =>
+      `Cannot run a statement: all ${d.connections} connections to the database were in use for ${d.waitedMs} ms`,
+  },
+  DATABASE_CONNECTION_LOST: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'The connection was lost before a commit was asked for: nothing of the statement or transaction took effect.',
+    message: (d: { reason: string }) =>
+      `The connection to the database was lost before anything took effect: ${d.reason}`,
+  },
+  DATABASE_OUTCOME_UNKNOWN: {
+    kind: 'unavailable',
+    when: 'The connection was lost between a commit and its answer: it took effect or not. Only who can recognise a repeat may try again.',
+    message: (d: { reason: string }) =>
+      `The connection to the database was lost while it committed, so that the outcome is unknown: ${d.reason}`,
+  },
+  DATABASE_TIMED_OUT: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A statement took longer than the statement or lock time-out and was undone.',
+    message: (d: { sqlState: string; reason: string }) =>
+      `The database gave up on a statement (${d.sqlState}): ${d.reason}`,
+  },
+  DATABASE_CONTENDED: {
+    kind: 'conflict',
+    retryable: true,
+    when: 'The database undid a transaction in favour of another one (a deadlock or a serialisation failure); run it again.',
+    message: (d: { sqlState: string; reason: string }) =>
+      `The database undid a transaction in favour of another (${d.sqlState}): ${d.reason}`,
+  },
+  DATABASE_READ_ONLY: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A change was sent to a server that takes none, such as a standby that has not been promoted yet.',
+    message: (d: { reason: string }) => `Cannot change the database: ${d.reason}`,
+  },
+  DATABASE_FULL: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'The database has no disk space or memory left for a statement, which was undone.',
+    message: (d: { sqlState: string; reason: string }) =>
+      `The database has no room for a statement (${d.sqlState}): ${d.reason}`,
+  },
   DATABASE_IN_USE: {
     kind: 'conflict',
     when: 'The data folder is held by another running process.',

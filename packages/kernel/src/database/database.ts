@@ -13,6 +13,9 @@
  *   Rows come back with int2/int4/int8/float as numbers (int8 beyond 2^53 as bigint), timestamptz as Date, bytea as Uint8Array, json parsed.
  * - A refused statement rejects with DATABASE_QUERY_FAILED whose details hold PostgreSQL's own `sqlState` (five characters), never the
  *   parameters. After `close`, every call rejects with DATABASE_CLOSED.
+ * - What a server may answer for reasons of its own has codes of its own, `retryable` where nothing took effect: DATABASE_UNREACHABLE,
+ *   DATABASE_POOL_EXHAUSTED, DATABASE_CONNECTION_LOST, DATABASE_TIMED_OUT, DATABASE_CONTENDED, DATABASE_READ_ONLY, DATABASE_FULL. A
+ *   connection that is lost between a commit and its answer is DATABASE_OUTCOME_UNKNOWN, which is not retryable by itself.
  */
 import { definePort } from '../port.ts'
 

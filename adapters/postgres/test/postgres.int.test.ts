@@ -1,0 +1,69 @@
+import { databaseConformance } from '@keelson/kernel/testing'
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest'
+import { connectPostgresDatabase } from '../src/index.ts'
+import { isSkipped, PostgresServer } from './postgres-server.ts'
+
+type Opened = Awaited<ReturnType<typeof connectPostgresDatabase>>
+
+describe.skipIf(isSkipped)('connectPostgresDatabase()', () => {
+  let server: PostgresServer
+  let database: Opened
+  beforeAll(async () => {
+    server = await PostgresServer.start()
+    database = await connectPostgresDatabase({ url: server.url })
+  }, 120_000)
+  afterAll(async () => {
+    await database?.close()
+    await server?.close()
+  }, 60_000)
+
+  test.each(databaseConformance)('$name', ({ run }) => run(database), 60_000)
+
+  it('refuses a statement that runs for too long, by name, and goes on', async () => {
+    const hasty = await connectPostgresDatabase({ url: server.url, statementTimeoutMs: 100 })
+    await expect(hasty.query('select pg_sleep(30)')).rejects.toMatchObject({
+      code: 'DATABASE_TIMED_OUT',
+      retryable: true,
+    })
+    expect((await hasty.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await hasty.close()
+  })
+
+  it('refuses by name what waits too long for one of its connections', async () => {
+    const small = await connectPostgresDatabase({ url: server.url, connections: 1, acquireTimeoutMs: 200 })
+    await small.transaction(async (transaction) => {
+      await transaction.query('select 1')
+      await expect(small.query('select 1')).rejects.toMatchObject({ code: 'DATABASE_POOL_EXHAUSTED', retryable: true })
+    })
+    expect((await small.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await small.close()
+  })
+
+  it('rejects by name when nobody answers, or the database is not there', async () => {
+    await expect(connectPostgresDatabase({ url: 'postgres://keelson@127.0.0.1:1/postgres' })).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      retryable: true,
+    })
+    const url = server.url.replace(/postgres$/, 'nobody')
+    await expect(connectPostgresDatabase({ url })).rejects.toMatchObject({ code: 'DATABASE_ACCESS_REFUSED' })
+  })
+
+  it('says that nothing took effect when the server is killed in a transaction, and works again once it is back', async () => {
+    await database.query('create table survivors (n int primary key)')
+    const heard: string[] = []
+    const stop = await database.listen('news', (payload) => heard.push(payload))
+    const cut = database.transaction(async (transaction) => {
+      await transaction.query('insert into survivors values (1)')
+      await server.kill()
+      await transaction.query('insert into survivors values (2)')
+    })
+    await expect(cut).rejects.toMatchObject({ code: 'DATABASE_CONNECTION_LOST', retryable: true })
+    await server.start()
+    await vi.waitFor(async () => expect((await database.query('select * from survivors')).rows).toEqual([]), 20_000)
+    await vi.waitFor(async () => {
+      await database.notify('news', 'back')
+      expect(heard).toContain('back')
+    }, 20_000)
+    await stop()
+  }, 90_000)
+})
