@@ -2,7 +2,7 @@
  * One connection to Redis. A command on a connection that is down fails at once instead of waiting for it: what is asked here stands in the
  * path of calls, which can do without it. It connects again by itself.
  */
-import type { Lifetime } from '@keelson/kernel'
+import { type Lifetime, Secret } from '@keelson/kernel'
 import { Redis } from 'ioredis'
 import * as z from 'zod'
 
@@ -10,8 +10,9 @@ export const RedisConfig = z.object({
   url: z
     .string()
     .min(1)
-    .default('redis://127.0.0.1:6379')
-    .describe('Where Redis is: redis://user:password@host:port/database'),
+    .meta({ ...Secret.meta, description: 'Where Redis is: redis://user:password@host:port/database' })
+    .transform(Secret.of)
+    .prefault('redis://127.0.0.1:6379'),
   prefix: z.string().default('keelson:').describe('Of every key and channel'),
   timeout: z.int().min(1).default(250).describe('Milliseconds until an answer counts as none'),
 })
@@ -19,7 +20,7 @@ export type RedisConfig = z.infer<typeof RedisConfig>
 
 /** Connects in the background; ended by the lifetime. */
 export function connect({ url, timeout }: RedisConfig, lifetime: Lifetime): Redis {
-  const redis = new Redis(url, {
+  const redis = new Redis(url.reveal(), {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: timeout,

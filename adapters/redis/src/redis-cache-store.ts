@@ -34,13 +34,15 @@ export class RedisCacheStore implements CacheStore {
   readonly #channel: string
   #near = createInMemoryCacheStore()
   #isHearing = false
+  /** How often something was invalidated, as far as this process has heard. */
+  #heard = 0
 
   /** @param subscriber a connection of its own, which hears what other processes invalidate. */
   constructor(redis: Redis, subscriber: Redis, prefix: string) {
     this.#redis = redis
     this.#prefix = prefix
     this.#channel = `${prefix}invalidated`
-    subscriber.on('message', (_, message: string) => void this.#near.invalidate(tagsIn(message)))
+    subscriber.on('message', (_, message: string) => this.#forget(tagsIn(message)))
     subscriber.on('ready', () => {
       subscriber.subscribe(this.#channel).then(
         () => this.#hear(),
@@ -63,28 +65,41 @@ export class RedisCacheStore implements CacheStore {
     const livesMs = Math.ceil(entry.keptUntil - Date.now())
     if (livesMs <= 0) return
     const keys = [this.#keyOf(key), ...entry.tags.map((tag) => this.#tagOf(tag))]
+    const heard = this.#heard
     await this.#redis.eval(setScript, keys.length, ...keys, JSON.stringify(entry), String(livesMs))
-    await this.#near.set(key, entry)
+    this.#keepNear(key, entry, heard)
   }
 
   async invalidate(tags: readonly string[]): Promise<void> {
     if (tags.length === 0) return
-    await this.#near.invalidate(tags)
+    this.#forget(tags)
     for (const tag of tags) await this.#redis.eval(invalidateScript, 1, this.#tagOf(tag), tag)
     await this.#redis.publish(this.#channel, JSON.stringify(tags))
   }
 
   async #far(key: string): Promise<CacheEntry | undefined> {
+    const heard = this.#heard
     const text = await this.#redis.get(this.#keyOf(key))
     if (text === null) return undefined
     // Only `set` writes under this prefix.
     const entry = JSON.parse(text) as CacheEntry
-    await this.#near.set(key, entry)
+    this.#keepNear(key, entry, heard)
     return entry
+  }
+
+  /** Not when something was invalidated since Redis was asked: it may have been this entry. */
+  #keepNear(key: string, entry: CacheEntry, heard: number): void {
+    if (heard === this.#heard) void this.#near.set(key, entry)
+  }
+
+  #forget(tags: readonly string[]): void {
+    this.#heard++
+    void this.#near.invalidate(tags)
   }
 
   /** What was invalidated meanwhile has not been heard of. */
   #hear(): void {
+    this.#heard++
     this.#near = createInMemoryCacheStore()
     this.#isHearing = true
   }

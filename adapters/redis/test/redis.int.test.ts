@@ -1,4 +1,4 @@
-import { defineContract, Lifetime, query } from '@keelson/kernel'
+import { defineContract, Lifetime, query, Secret } from '@keelson/kernel'
 import { cache, rateLimit } from '@keelson/resilience'
 import { cacheStoreConformance, rateLimitStoreConformance } from '@keelson/resilience/testing'
 import { defineService } from '@keelson/services'
@@ -29,7 +29,8 @@ describe.skipIf(isSkipped)('Redis', () => {
   const config = (prefix = `test-${++spaces}:`) => ({ url: server.url, prefix, timeout: 5000 })
   const ready = async (prefix?: string) => {
     const settings = config(prefix)
-    const connections = [connect(settings, lifetime), connect(settings, lifetime)] as const
+    const options = { ...settings, url: Secret.of(settings.url) }
+    const connections = [connect(options, lifetime), connect(options, lifetime)] as const
     await Promise.all(connections.map((one) => vi.waitFor(() => expect(one.status).toBe('ready'), 10_000)))
     return { prefix: settings.prefix, connections }
   }

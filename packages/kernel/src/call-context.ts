@@ -42,6 +42,12 @@ export function currentCall(): CallContext {
   return storage.getStore() ?? rootCall
 }
 
+/** `call` at another place of its trace. Whatever kind of object `call` is: a spread would miss what an object works out when it is asked. */
+export function withTrace(call: CallContext, trace: TraceContext): CallContext {
+  const { correlationId, signal, deadlineAt, subject, idempotencyKey } = call
+  return { correlationId, signal, deadlineAt, subject, idempotencyKey, trace }
+}
+
 /** Runs `work` in `call`: nested calls that are given no context of their own find this one. */
 export function runInCall<T>(call: CallContext, work: () => T): T {
   return storage.run(call, work)

@@ -1,5 +1,5 @@
 export { type Adapter, type AdapterPlatform, defineAdapter, type SystemPlace } from './adapter.ts'
-export { type CallContext, currentCall, rootCall, runInCall, type TraceContext } from './call-context.ts'
+export { type CallContext, currentCall, rootCall, runInCall, type TraceContext, withTrace } from './call-context.ts'
 export { type Clock, systemClock } from './clock.ts'
 export type { ConfigChange } from './config/config-changes.ts'
 export type { ConfigFile } from './config/config-file.ts'

@@ -16,9 +16,12 @@ import { newRetryState, Retry, type RetryState } from './policies/retry.ts'
 import {
   type BreakerSettings,
   type BulkheadSettings,
+  type CacheSettings,
+  type ChaosSettings,
   type PoliciesConfig,
   type PolicySettings,
   policyDefaults,
+  type RateLimitSettings,
   type RetrySettings,
 } from './settings.ts'
 
@@ -82,11 +85,10 @@ export interface PolicyCounts {
 }
 
 interface Layer {
-  readonly origin: string
   readonly settings: PolicySettings
+  /** Where a setting of this layer stands, by policy and its name in it. */
+  readonly originOf: (...parts: readonly string[]) => string
 }
-
-const noConfig: PoliciesConfig = { chaosAllowed: false, defaults: {}, services: {} }
 
 export class OperationPolicies {
   readonly counts: PolicyCounts = { deadlineExceeded: 0, rateLimited: 0, fellBack: 0, struck: 0 }
@@ -103,13 +105,13 @@ export class OperationPolicies {
   #plan: PolicyPlan | undefined
   #explained: readonly ExplainedPolicy[] = []
 
-  constructor(service: string, name: string, operation: Operation, platform: PolicyPlatform) {
+  constructor(service: string, name: string, operation: Operation, platform: PolicyPlatform, config: PoliciesConfig) {
     this.#service = service
     this.#name = name
     this.#operation = operation
     this.#platform = platform
     this.#annotated = readPolicies(operation)
-    this.configure(noConfig)
+    this.configure(config)
   }
 
   /** Undefined when nothing is on. */
@@ -162,12 +164,15 @@ export class OperationPolicies {
     const ofService = Object.hasOwn(services, section) ? services[section] : undefined
     const { operations = {}, ...service } = ofService ?? {}
     const ofOperation = Object.hasOwn(operations, this.#name) ? operations[this.#name] : undefined
-    const path = `policies.services.${section}`
+    const under =
+      (...path: readonly string[]): Layer['originOf'] =>
+      (...parts) =>
+        ['policies', ...path, ...parts].join('.')
     return [
-      { origin: 'policies.defaults', settings: defaults },
-      { origin: 'contract', settings: this.#annotated.settings },
-      { origin: path, settings: service },
-      { origin: `${path}.operations.${this.#name}`, settings: ofOperation ?? {} },
+      { settings: defaults, originOf: under('defaults') },
+      { settings: this.#annotated.settings, originOf: () => 'contract' },
+      { settings: service, originOf: under('services', section) },
+      { settings: ofOperation ?? {}, originOf: under('services', section, 'operations', this.#name) },
     ]
   }
 
@@ -192,20 +197,18 @@ export class OperationPolicies {
     const { deadline, flag, cache, rateLimit, retry, breaker, bulkhead, chaos, fallback } = settings
     const { functions } = this.#annotated
     const platform = this.#platform
-    // `resolve` has filled in every default of a policy that is on.
-    if (breaker) this.#ownBreaker().configure(breaker as BreakerSettings)
-    if (bulkhead) this.#ownBulkhead().configure(bulkhead as BulkheadSettings)
     const isSafe = this.#operation.kind === 'query' || functions.isIdempotent === true
     return {
       platform,
       flag: flag || undefined,
       deadlineMs: deadline ? parseMs(deadline) : Number.POSITIVE_INFINITY,
-      cache: cache ? this.#cacheOf(cache) : undefined,
-      rateLimit: rateLimit ? rateOf(rateLimit) : undefined,
+      // `resolve` has filled in every default of a policy that is on.
+      cache: cache ? this.#cacheOf(cache as CacheSettings) : undefined,
+      rateLimit: rateLimit ? rateOf(rateLimit as RateLimitSettings) : undefined,
       retry: retry ? new Retry(retry as RetrySettings, isSafe, this.#retry) : undefined,
-      breaker: breaker ? this.#breaker : undefined,
-      bulkhead: bulkhead ? this.#bulkhead : undefined,
-      chaos: chaos ? new Chaos(chaos, platform.flags) : undefined,
+      breaker: breaker ? this.#breakerOf(breaker as BreakerSettings) : undefined,
+      bulkhead: bulkhead ? this.#bulkheadOf(bulkhead as BulkheadSettings) : undefined,
+      chaos: chaos ? new Chaos(chaos as ChaosSettings, platform.flags) : undefined,
       around: composed(functions.around ?? []),
       // The types of these functions were checked against the operation where they were annotated.
       fallback: fallback === false ? undefined : (functions.fallback as PolicyPlan['fallback']),
@@ -213,19 +216,21 @@ export class OperationPolicies {
     }
   }
 
-  #ownBreaker(): CircuitBreaker {
-    this.#breaker ??= new CircuitBreaker()
+  #breakerOf(settings: BreakerSettings): CircuitBreaker {
+    this.#breaker?.configure(settings)
+    this.#breaker ??= new CircuitBreaker(settings)
     return this.#breaker
   }
 
-  #ownBulkhead(): Bulkhead {
-    this.#bulkhead ??= new Bulkhead()
+  #bulkheadOf(settings: BulkheadSettings): Bulkhead {
+    this.#bulkhead?.configure(settings)
+    this.#bulkhead ??= new Bulkhead(settings)
     return this.#bulkhead
   }
 
-  #cacheOf(cache: Exclude<PolicySettings['cache'], false | undefined>): ResultCache {
+  #cacheOf(cache: CacheSettings): ResultCache {
     const { functions } = this.#annotated
-    const ttlMs = parseMs(cache.ttl ?? policyDefaults.cache.ttl)
+    const ttlMs = parseMs(cache.ttl)
     const settings = {
       ttlMs,
       graceMs: cache.grace === undefined ? 0 : parseMs(cache.grace),
@@ -244,17 +249,18 @@ type Resolved = Map<string, Setting[]>
 /** Later layers win, setting by setting; `false` turns off what came before it. A single value stands under the name ''. */
 function resolve(layers: readonly Layer[]): Resolved {
   const resolved: Resolved = new Map()
-  for (const { origin, settings } of layers) {
+  for (const { settings, originOf } of layers) {
     for (const [policy, value] of Object.entries(settings)) {
-      const path = origin === 'contract' ? origin : `${origin}.${policy}`
       if (value === undefined) continue
       if (value === false && policy !== 'fallback') resolved.delete(policy)
-      else if (typeof value !== 'object') resolved.set(policy, [{ name: '', value, origin: path }])
-      else
+      else if (typeof value !== 'object') resolved.set(policy, [{ name: '', value, origin: originOf(policy) }])
+      else {
+        const before = resolved.get(policy) ?? defaultsOf(policy)
         resolved.set(
           policy,
-          over(resolved.get(policy) ?? defaultsOf(policy), value, origin === 'contract' ? undefined : path),
+          over(before, value, (name) => originOf(policy, name)),
         )
+      }
     }
   }
   return resolved
@@ -265,10 +271,10 @@ function defaultsOf(policy: string): Setting[] {
   return Object.entries(defaults).map(([name, value]) => ({ name, value, origin: 'default' }))
 }
 
-function over(before: readonly Setting[], values: object, path: string | undefined): Setting[] {
+function over(before: readonly Setting[], values: object, originOf: (name: string) => string): Setting[] {
   const settings = new Map(before.map((one) => [one.name, one]))
   for (const [name, value] of Object.entries(values))
-    if (value !== undefined) settings.set(name, { name, value, origin: path ? `${path}.${name}` : 'contract' })
+    if (value !== undefined) settings.set(name, { name, value, origin: originOf(name) })
   return [...settings.values()]
 }
 
@@ -284,13 +290,7 @@ function settingsOf(resolved: Resolved): PolicySettings {
   return Object.fromEntries(values) as PolicySettings
 }
 
-function rateOf(settings: Exclude<PolicySettings['rateLimit'], false | undefined>): RateLimit {
-  const {
-    limit = policyDefaults.rateLimit.limit,
-    per = policyDefaults.rateLimit.per,
-    burst = limit,
-    by = 'operation',
-  } = settings
+function rateOf({ limit, per, burst = limit, by }: RateLimitSettings): RateLimit {
   return { intervalMs: parseMs(per) / limit, burst, by }
 }
 

@@ -95,7 +95,10 @@ type Filled<T> = { readonly [Name in keyof T]-?: NonNullable<T[Name]> }
 export type RetrySettings = Filled<On<'retry'>>
 export type BreakerSettings = Filled<On<'breaker'>>
 export type BulkheadSettings = Filled<On<'bulkhead'>>
-export type ChaosSettings = On<'chaos'>
+export type RateLimitSettings = Omit<On<'rateLimit'>, 'limit' | 'per' | 'by'> &
+  Filled<Pick<On<'rateLimit'>, 'limit' | 'per' | 'by'>>
+export type CacheSettings = Omit<On<'cache'>, 'ttl'> & Filled<Pick<On<'cache'>, 'ttl'>>
+export type ChaosSettings = Omit<On<'chaos'>, 'share'> & Filled<Pick<On<'chaos'>, 'share'>>
 
 /** The section `policies`: what contracts leave open, and over the contracts what is said of a service and of its operations. */
 export const PoliciesConfig = z

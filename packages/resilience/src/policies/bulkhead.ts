@@ -7,17 +7,19 @@ export interface Waiting {
 }
 
 export class Bulkhead {
-  #concurrency = 64
-  #queueLimit = 0
+  #settings: BulkheadSettings
   #running = 0
   /** In the order of arrival, since a Set keeps it and forgets one in the middle at once. */
   readonly #waiting = new Set<Waiting>()
   refused = 0
 
+  constructor(settings: BulkheadSettings) {
+    this.#settings = settings
+  }
+
   /** Takes up new settings; what runs goes on, and what waits enters when the bound has grown. */
   configure(settings: BulkheadSettings): void {
-    this.#concurrency = settings.concurrency
-    this.#queueLimit = settings.queue
+    this.#settings = settings
     this.#letIn()
   }
 
@@ -31,14 +33,14 @@ export class Bulkhead {
 
   /** True: the call has a place, and gives it back by `leave`. */
   enter(): boolean {
-    if (this.#running >= this.#concurrency) return false
+    if (this.#running >= this.#settings.concurrency) return false
     this.#running++
     return true
   }
 
   /** False: nobody more may wait. Else `enter` of the call is called once it has a place. */
   wait(call: Waiting): boolean {
-    if (this.#waiting.size >= this.#queueLimit) {
+    if (this.#waiting.size >= this.#settings.queue) {
       this.refused++
       return false
     }

@@ -1,7 +1,8 @@
 /**
- * Where answers are kept. Promises: an entry that was set is found until its time has passed, one of its tags is invalidated, or room is needed, and
- * perhaps a while after its time, which is for the asker to look at; after `invalidate` nothing older is found under its tags, also by other processes that share the store, there perhaps a moment later.
- * An answer at once is given without a promise. It rejects only when the store cannot be reached.
+ * Where answers are kept. Promises: an entry that was set is found until its time has passed, one of its tags is invalidated, or room is
+ * needed, and perhaps a while after its time, which is for the asker to look at. After `invalidate` nothing older is found under its tags,
+ * also by other processes that share the store, there perhaps a moment later. An answer at once is given without a promise. It rejects only
+ * when the store cannot be reached.
  */
 import { definePort } from '@keelson/kernel'
 

@@ -15,7 +15,7 @@ export class Chaos {
 
   /** Whether this call is struck. */
   strikes(call: CallContext, caller: string, random: () => number): boolean {
-    const { share = 1, callers, flag } = this.#settings
+    const { share, callers, flag } = this.#settings
     if (callers && !callers.includes(caller)) return false
     if (flag !== undefined && !this.#flags()?.isEnabled(flag, call.subject)) return false
     return random() < share

@@ -10,12 +10,9 @@ export type CircuitState = 'closed' | 'open' | 'half-open'
 const slices = 10
 
 export class CircuitBreaker {
-  #consecutive = 5
-  #rate = 0.5
-  #sliceMs = 1000
-  #minimum = 20
-  #openForMs = 5000
-  #probes = 1
+  #settings: BreakerSettings
+  #sliceMs: number
+  #openForMs: number
 
   #state: CircuitState = 'closed'
   #failuresInARow = 0
@@ -30,16 +27,19 @@ export class CircuitBreaker {
   opened = 0
   refused = 0
 
-  /** Takes up new settings; what it has counted stays. */
+  constructor(settings: BreakerSettings) {
+    this.#settings = settings
+    this.#sliceMs = parseMs(settings.over) / slices
+    this.#openForMs = parseMs(settings.openFor)
+  }
+
+  /** Takes up new settings. What it has counted stays, unless the window is another. */
   configure(settings: BreakerSettings): void {
     const sliceMs = parseMs(settings.over) / slices
     if (sliceMs !== this.#sliceMs) this.#clear()
+    this.#settings = settings
     this.#sliceMs = sliceMs
-    this.#consecutive = settings.consecutive
-    this.#rate = settings.rate
-    this.#minimum = settings.minimum
     this.#openForMs = parseMs(settings.openFor)
-    this.#probes = settings.probes
   }
 
   get state(): CircuitState {
@@ -56,7 +56,7 @@ export class CircuitBreaker {
       this.#probing = 0
       this.#probesSucceeded = 0
     }
-    if (this.#probing >= this.#probes) return this.#refuse(Math.min(100, this.#openForMs))
+    if (this.#probing >= this.#settings.probes) return this.#refuse(Math.min(100, this.#openForMs))
     this.#probing++
     return 0
   }
@@ -67,7 +67,7 @@ export class CircuitBreaker {
       increment(this.#calls, this.#sliceAt(nowMs))
     } else if (this.#state === 'half-open') {
       this.#probing = Math.max(0, this.#probing - 1)
-      if (++this.#probesSucceeded >= this.#probes) this.#close()
+      if (++this.#probesSucceeded >= this.#settings.probes) this.#close()
     }
   }
 
@@ -78,7 +78,7 @@ export class CircuitBreaker {
     const slice = this.#sliceAt(nowMs)
     increment(this.#calls, slice)
     increment(this.#failures, slice)
-    if (this.#failuresInARow >= this.#consecutive || this.#failsTooOften()) this.#open(nowMs)
+    if (this.#failuresInARow >= this.#settings.consecutive || this.#failsTooOften()) this.#open(nowMs)
   }
 
   /** The call ended without a word on how its operation is. */
@@ -98,7 +98,8 @@ export class CircuitBreaker {
       calls += this.#calls[i] ?? 0
       failures += this.#failures[i] ?? 0
     }
-    return calls >= this.#minimum && failures / calls >= this.#rate
+    const { minimum, rate } = this.#settings
+    return calls >= minimum && failures / calls >= rate
   }
 
   #open(nowMs: number): void {

@@ -49,10 +49,14 @@ export class Retry {
    * How long to wait before the next try, in milliseconds; undefined when there is none.
    *
    * @param tries how many there were.
+   * @param leftMs until the deadline.
    */
-  next(error: unknown, tries: number, isKeyed: boolean, random: () => number): number | undefined {
+  next(error: unknown, tries: number, leftMs: number, isKeyed: boolean, random: () => number): number | undefined {
     if (tries >= this.attempts || !(this.isSafe || isKeyed)) return undefined
     if (!isError(error) || !error.retryable) return undefined
+    const bound = Math.min(this.longestMs, this.initialMs * 2 ** (tries - 1))
+    const waitMs = Math.max(retryAfterOf(error), random() * bound)
+    if (waitMs >= leftMs) return undefined
     const { state } = this
     if (state.tokens < 1) {
       state.exhausted++
@@ -60,7 +64,6 @@ export class Retry {
     }
     state.tokens--
     state.retries++
-    const bound = Math.min(this.longestMs, this.initialMs * 2 ** (tries - 1))
-    return Math.max(retryAfterOf(error), random() * bound)
+    return waitMs
   }
 }

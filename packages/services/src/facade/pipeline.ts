@@ -12,6 +12,7 @@ import {
   runInCall,
   type SchemaResult,
   type TraceContext,
+  withTrace,
 } from '@keelson/kernel'
 import {
   type CacheEntry,
@@ -117,10 +118,10 @@ function enterSpan(
   operation: OperationState,
   plan: Plan,
   input: unknown,
-  { correlationId, signal, deadlineAt, subject, idempotencyKey }: CallContext,
-  trace: Span,
+  call: CallContext,
+  span: Span,
 ): Promise<unknown> {
-  const inner: CallContext = { correlationId, signal, deadlineAt, subject, idempotencyKey, trace }
+  const inner = withTrace(call, span)
   return runInCall(inner, () => enter(operation, plan, input, inner))
 }
 
@@ -500,8 +501,9 @@ class PolicedCall implements CallContext, Expiring, Waiting {
     if (isFailure(error)) breaker?.failed(now)
     else if (isError(error) && error.kind === 'cancelled') breaker?.left()
     else breaker?.succeeded(now)
-    const waitMs = retry?.next(error, this.#tries, this.#outer.idempotencyKey !== undefined, platform.random)
-    if (waitMs === undefined || now + waitMs >= this.deadlineAt) {
+    const isKeyed = this.#outer.idempotencyKey !== undefined
+    const waitMs = retry?.next(error, this.#tries, this.deadlineAt - now, isKeyed, platform.random)
+    if (waitMs === undefined) {
       this.#fail(error)
       return
     }

@@ -46,7 +46,8 @@ interface HostOptions {
   readonly config: () => unknown
   /** Makes the instrument of an operation, or leaves it bare. */
   readonly instrument: ((service: string, operation: string) => OperationInstrument) | undefined
-  readonly policies: PolicyPlatform
+  readonly policyPlatform: PolicyPlatform
+  readonly policies: PoliciesConfig
   /** Whether the service calls others. */
   readonly callsOthers: boolean
   /** Starts and closes the service on behalf of its facade. */
@@ -69,7 +70,9 @@ export interface OperationPolicyReport {
 
 export class ServiceHost {
   readonly contract: Contract
+  /** For whoever is no service. */
   readonly facade: Facade
+  readonly #facades = new Map<string, Facade>()
   readonly #operations = new Map<string, HostedOperation>()
   readonly #instruments = new Map<string, OperationInstrument>()
   readonly #options: HostOptions
@@ -86,7 +89,7 @@ export class ServiceHost {
     this.contract = options.contract
     for (const [name, operation] of Object.entries(options.contract.operations)) {
       const { kind, input } = operation
-      const policies = new OperationPolicies(options.name, name, operation, options.policies)
+      const policies = new OperationPolicies(options.name, name, operation, options.policyPlatform, options.policies)
       const instrument = options.instrument?.(options.name, name)
       if (instrument) this.#instruments.set(name, instrument)
       this.#operations.set(name, {
@@ -107,6 +110,15 @@ export class ServiceHost {
     this.facade = this.facadeFor('')
   }
 
+  /** What `caller` holds: the same facade each time, since it may be asked for at each call. */
+  facadeFor(caller: string): Facade {
+    const known = this.#facades.get(caller)
+    if (known) return known
+    const facade = this.#createFacade(caller)
+    this.#facades.set(caller, facade)
+    return facade
+  }
+
   /** Resolves the policies anew. Calls in flight leave through the plan they entered by. */
   configurePolicies(config: PoliciesConfig): void {
     for (const operation of this.#operations.values()) {
@@ -121,10 +133,6 @@ export class ServiceHost {
       policies: policies.explain(),
       state: policies.state(),
     }))
-  }
-
-  hasPolicies(operation: string): boolean {
-    return this.#stateOf(operation).plan.policies !== undefined
   }
 
   policyState(operation: string): PolicyState {
@@ -295,8 +303,7 @@ export class ServiceHost {
     }
   }
 
-  /** @param caller the service that will hold it; empty when it is none. */
-  facadeFor(caller: string): Facade {
+  #createFacade(caller: string): Facade {
     const host = this
     const options = this.#options
     const operations: Record<string, unknown> = {}

@@ -1,6 +1,6 @@
 /** One request and its answer: what a route is given, and the few ways of reading and answering that every surface needs. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { CallContext, Json } from '@keelson/kernel'
+import type { CallContext, ErrorDetails } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import type { Problem } from '../rest/problem.ts'
 
@@ -82,7 +82,8 @@ export function answerText(
 }
 
 export function answerProblem(response: ServerResponse, problem: Problem): void {
-  const { allow, retryAfterMs } = (problem.details ?? {}) as Readonly<Record<string, Json>>
+  const details: ErrorDetails = problem.details ?? {}
+  const { allow, retryAfterMs } = details
   const headers = {
     ...(problem.status === 405 && Array.isArray(allow) && { allow: allow.join(', ') }),
     ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),

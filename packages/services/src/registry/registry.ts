@@ -66,7 +66,7 @@ export interface RegistryOptions {
   readonly policies?: PoliciesConfig
   /** False leaves calls uncounted and untimed. */
   readonly instrumented?: boolean
-  /** A number from 0 to below 1, for the waits before restarts. */
+  /** A number from 0 to below 1: for the waits before retries and restarts, and for chaos. */
   readonly random?: () => number
 }
 
@@ -85,9 +85,8 @@ export class Registry {
   readonly #lifetimes = new Map<string, Lifetime>()
   readonly #lifecycle: Lifecycle
   readonly #instruments: ReturnType<typeof operationInstruments> | undefined
-  readonly #policies: PolicyPlatform
-  #policiesConfig: PoliciesConfig
-  readonly #policyWatchers: (() => void)[] = []
+  readonly #policyPlatform: PolicyPlatform
+  #policies: PoliciesConfig
 
   constructor(options: RegistryOptions = {}) {
     this.#options = {
@@ -102,8 +101,8 @@ export class Registry {
       policies: PoliciesConfig.parse({}),
       ...options,
     }
-    this.#policiesConfig = this.#options.policies
-    this.#policies = this.#policyPlatform()
+    this.#policies = this.#options.policies
+    this.#policyPlatform = this.#createPolicyPlatform()
     const { clock, random } = this.#options
     this.#lifecycle = new Lifecycle((name, state, error) => this.#changed(name, state, error), { clock, random })
     if (this.#options.instrumented)
@@ -111,7 +110,7 @@ export class Registry {
   }
 
   /** Without an adapter for them, answers are kept and rates counted in this process. */
-  #policyPlatform(): PolicyPlatform {
+  #createPolicyPlatform(): PolicyPlatform {
     const { clock, random } = this.#options
     const cache = createInMemoryCacheStore()
     const rateLimits = createInMemoryRateLimitStore(clock)
@@ -129,15 +128,8 @@ export class Registry {
 
   /** Puts other policies in force. Calls in flight leave by those they entered by. */
   configurePolicies(config: PoliciesConfig): void {
-    this.#policiesConfig = config
+    this.#policies = config
     for (const host of this.#hosts.values()) host.configurePolicies(config)
-    for (const tell of this.#policyWatchers) tell()
-  }
-
-  /** Calls `watcher` at once, and after each change of the policies. */
-  onPolicies(watcher: () => void): void {
-    this.#policyWatchers.push(watcher)
-    watcher()
   }
 
   /**
@@ -185,6 +177,7 @@ export class Registry {
       clock: this.#options.clock,
       config: () => this.#options.configuration?.get(section),
       instrument: this.#instruments,
+      policyPlatform: this.#policyPlatform,
       policies: this.#policies,
       callsOthers: Object.values(service.uses).some((used) =>
         used.kind === 'optional' ? used.needed.kind === 'contract' : used.kind === 'contract',
@@ -194,7 +187,6 @@ export class Registry {
       initialize: () => this.start([name]),
       cleanup: () => this.#lifecycle.stop(name),
     })
-    host.configurePolicies(this.#policiesConfig)
     this.#hosts.set(name, host)
     this.#served.add(host, instance)
   }
@@ -468,7 +460,7 @@ export class Registry {
       clock,
       lifetime,
       health: host.addCheck.bind(host),
-      invalidate: (tags: readonly string[]) => this.#policies.caches.invalidate(tags),
+      invalidate: (tags: readonly string[]) => this.#policyPlatform.caches.invalidate(tags),
       system,
     })
     if (lifetime.signal.aborted) return

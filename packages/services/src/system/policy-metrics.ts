@@ -15,12 +15,11 @@ const circuitStates = { closed: 0, 'half-open': 0.5, open: 1 } as const
 
 const policyMetrics: readonly PolicyMetric[] = [
   counter('keelson_deadline_exceeded_total', 'Calls that did not answer in time', ({ deadline }) => deadline.exceeded),
-  {
-    kind: 'gauge',
-    name: 'keelson_breaker_state',
-    help: '0 closed, 0.5 half-open, 1 open',
-    read: ({ breaker }) => breaker && circuitStates[breaker.state],
-  },
+  gauge(
+    'keelson_breaker_state',
+    '0 closed, 0.5 half-open, 1 open',
+    ({ breaker }) => breaker && circuitStates[breaker.state],
+  ),
   counter('keelson_breaker_refused_total', 'Calls refused by an open breaker', ({ breaker }) => breaker?.refused),
   gauge('keelson_bulkhead_running', 'Calls that run', ({ bulkhead }) => bulkhead?.running),
   gauge('keelson_bulkhead_waiting', 'Calls that wait for a place', ({ bulkhead }) => bulkhead?.waiting),
@@ -40,21 +39,16 @@ const policyMetrics: readonly PolicyMetric[] = [
   counter('keelson_chaos_total', 'Calls struck by chaos', ({ chaos }) => chaos?.struck),
 ]
 
-/** Adds a cell for each policy that is on, now and after each change of the policies. */
+/** Adds a cell for each policy that is on. To be called again after each change of the policies: cells that are there stay what they are. */
 export function registerPolicyMetrics(metrics: Metrics, registry: Registry): void {
-  const bound = new Set<string>()
-  registry.onPolicies(() => {
-    for (const host of registry.hosts())
-      for (const { operation, state } of host.policies())
-        for (const { kind, name, help, read } of policyMetrics) {
-          const key = `${name} ${host.name}.${operation}`
-          if (bound.has(key) || read(state) === undefined || !host.hasPolicies(operation)) continue
-          bound.add(key)
-          metrics[kind]({ name, help, labels: ['service', 'operation'] })
-            .cell({ service: host.name, operation })
-            .readFrom(() => read(host.policyState(operation)) ?? 0)
-        }
-  })
+  for (const host of registry.hosts())
+    for (const { operation, policies, state } of host.policies())
+      for (const { kind, name, help, read } of policies.length > 0 ? policyMetrics : []) {
+        if (read(state) === undefined) continue
+        metrics[kind]({ name, help, labels: ['service', 'operation'] })
+          .cell({ service: host.name, operation })
+          .readFrom(() => read(host.policyState(operation)) ?? 0)
+      }
 }
 
 function counter(name: string, help: string, read: PolicyMetric['read']): PolicyMetric {

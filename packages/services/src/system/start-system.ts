@@ -110,24 +110,15 @@ export async function startSystem<Names extends string>(
     random: options.random ?? Math.random,
   })
   observed.attach(registry.log)
-  for (const adapter of system.adapters) registry.provide(adapter)
-  if (!system.adapters.some(({ provides }) => provides.name === Flags.name)) {
-    registry.provideValue(
-      Flags,
-      createRuleFlags(() => configuration.get('flags')),
-    )
-  }
-  registry.provideValue(Telemetry, observed.telemetry)
-  for (const service of system.services) registry.register(service)
-
   const unwatch = configuration.watch((changes) => {
     logChanges(registry.log, system, changes)
-    if (changes.some(({ section }) => section === 'policies')) applyPolicies()
+    if (!changes.some(({ section }) => section === 'policies')) return
+    registry.configurePolicies(configuration.get('policies'))
+    observePolicies()
   })
-  const applyPolicies = () => {
-    const policies = configuration.get('policies')
-    registry.configurePolicies(policies)
-    const unknown = unknownPolicies(registry, policies)
+  const observePolicies = () => {
+    registerPolicyMetrics(metrics, registry)
+    const unknown = unknownPolicies(registry, configuration.get('policies'))
     if (unknown.length > 0) registry.log.warn('Policies are set for what this system does not have', { paths: unknown })
   }
   let listener: OpenListener | undefined
@@ -149,13 +140,22 @@ export async function startSystem<Names extends string>(
   }
 
   try {
+    for (const adapter of system.adapters) registry.provide(adapter)
+    if (!system.adapters.some(({ provides }) => provides.name === Flags.name)) {
+      registry.provideValue(
+        Flags,
+        createRuleFlags(() => configuration.get('flags')),
+      )
+    }
+    registry.provideValue(Telemetry, observed.telemetry)
+    for (const service of system.services) registry.register(service)
+
     // Nothing names these in its `uses`: every call may want them.
     const everywhere = [Log.name, CacheStore.name, RateLimitStore.name, Flags.name]
     const provided = everywhere.filter((name) => system.adapters.some(({ provides }) => provides.name === name))
     if (provided.length > 0) await registry.start(provided)
     observed.attach(registry.log)
-    applyPolicies()
-    registerPolicyMetrics(metrics, registry)
+    observePolicies()
     if (options.listen !== false) {
       listener = await openListener({
         ...configuration.get('listener'),

@@ -134,6 +134,8 @@ describe('a retry', () => {
     const hasty = failing(1, () => errors.BUSY_UNTIL({ retryAfterMs: 1001 }))
     await using other = await startBackend([retry(), deadline('1s')], hasty.run)
     expect(await outcome(other.fetch())).toBe('BUSY_UNTIL')
+    // A try that the deadline forbids is none, and costs nothing of the budget.
+    expect(other.state().retry).toEqual({ retries: 0, exhausted: 0, tokens: 10 })
   })
 
   it('repeats a command only when it is idempotent or the call has a key', async () => {

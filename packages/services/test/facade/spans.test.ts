@@ -1,6 +1,6 @@
 import { type CallContext, currentCall, defineContract, query } from '@keelson/kernel'
 import { deadline, retry } from '@keelson/resilience'
-import { createMetrics, openMetricsText, Tracer } from '@keelson/telemetry'
+import { createMetrics, createTelemetry, openMetricsText, Tracer } from '@keelson/telemetry'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { Registry } from '../../src/registry/registry.ts'
@@ -13,6 +13,7 @@ const Outer = defineContract('outer', '1.0.0', {
   plain: query({ output: z.string() }),
   policed: query({ output: z.string() }, deadline('1m'), retry({ initial: 1 })),
   fail: query({}),
+  tracked: query({ output: z.array(z.string()) }, deadline('1m')),
 })
 
 async function start(share: number) {
@@ -30,7 +31,13 @@ async function start(share: number) {
           await Promise.resolve()
           return await inner.ask()
         }
-        return { plain: ask, policed: ask, fail: () => Promise.reject(busy()) }
+        const { track } = createTelemetry({ metrics, tracer })
+        const tracked = () =>
+          track('inside', () => {
+            const { correlationId, signal, deadlineAt } = currentCall()
+            return [correlationId, String(signal.aborted), String(deadlineAt !== undefined)]
+          })
+        return { tracked, plain: ask, policed: ask, fail: () => Promise.reject(busy()) }
       },
     }),
   )
@@ -48,6 +55,12 @@ it.each(['plain', 'policed'] as const)('a recorded call is a span, and so is eac
   expect(spans.find((span) => span.name === 'inner.ask')?.parentSpanId).toBe(outerSpan?.spanId)
   // From a slow bucket of the operation's histogram one finds a trace that fell into it.
   expect(openMetricsText(metrics)).toContain(traceId)
+})
+
+it('what is tracked inside a call is still that call', async () => {
+  const { outer } = await start(1)
+  const call = { correlationId: 'given', signal: new AbortController().signal }
+  expect(await outer.tracked(undefined, call)).toEqual(['given', 'false', 'true'])
 })
 
 it('a call that is not recorded has no span, unless it fails', async () => {

@@ -1,7 +1,9 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineContract, query } from '@keelson/kernel'
+import { defineAdapter, defineContract, query } from '@keelson/kernel'
+import { createFakeClock } from '@keelson/kernel/testing'
+import { CacheStore, createInMemoryCacheStore } from '@keelson/resilience'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -148,6 +150,19 @@ describe('startSystem()', () => {
     )
     await expect(start).rejects.toMatchObject({ code: 'DATA_FOLDER_UNUSABLE' })
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('leaves nothing behind that waits when it refuses two adapters of one port', async () => {
+    const clock = createFakeClock()
+    const cache = () => defineAdapter({ name: 'cache', provides: CacheStore, start: () => createInMemoryCacheStore() })
+    const start = startForTest({
+      services: [],
+      adapters: [cache(), cache()],
+      config: { telemetry: { otlp: { endpoint: 'http://127.0.0.1:1' } } },
+      clock,
+    })
+    await expect(start).rejects.toMatchObject({ code: 'COMPONENT_DUPLICATE' })
+    expect(clock.sleeping).toBe(0)
   })
 
   it('replaces a service by a mock of the same contract', async () => {
