@@ -27,9 +27,10 @@ import {
   type PolicyState,
 } from '@keelson/resilience'
 import { servicesErrors } from '../errors.ts'
+import type { Instrument, OperationState } from './call-plan.ts'
 import type { Facade, OperationMetrics, ServiceOperations } from './facade.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
-import { callOperation, type Instrument, type OperationState, subscribeOperation } from './pipeline.ts'
+import { callOperation, subscribeOperation } from './pipeline.ts'
 
 interface HostOptions {
   /** What the service, or an instance of it, is known by. */
