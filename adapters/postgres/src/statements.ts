@@ -2,7 +2,7 @@
  * Makes statements ready to be sent: the values of parameters become text (bytes stay bytes), and what would break the boundaries of a
  * transaction is refused before the server sees it, since a list of statements travels in one message and nobody can look in between.
  */
-import { kernelErrors } from '@keelson/kernel'
+import { isArrayOfValues, isPlainValue, jsonParameter, refusedStatement, requireSendable } from '@keelson/kernel'
 
 /** What a parameter is sent as: text, or bytes in binary form. */
 export type WireValue = string | Buffer | null
@@ -15,8 +15,6 @@ export interface WireStatement {
 /** Types of a statement's parameters by the numbers of pg_type, in order. */
 export type ParameterTypes = readonly number[]
 
-/** The protocol counts parameters in sixteen bits. */
-const mostParameters = 65_535
 /** PostgreSQL's numbers of `json` and `jsonb`. */
 const jsonTypes: readonly number[] = [114, 3802]
 
@@ -27,14 +25,11 @@ export type StatementPlace = 'alone' | 'inside'
 
 /** Throws DATABASE_QUERY_FAILED for what is no single statement for this place; the message never shows a parameter. */
 export function requireStatement(sql: string, parameters: readonly unknown[], place: StatementPlace): void {
-  if (sql.includes('\0')) throw refuse('42601', 'the statement holds a zero character')
-  if (parameters.length > mostParameters) {
-    throw refuse('54000', `a statement takes at most ${mostParameters} parameters, this one has ${parameters.length}`)
-  }
+  requireSendable(sql, parameters)
   if (!transactionControl.test(sql)) return
   throw place === 'alone'
-    ? refuse('25001', 'a statement by itself cannot control a transaction: use transaction() or batch()')
-    : refuse('2D000', 'one of its statements would end the transaction, which only its owner may do')
+    ? refusedStatement('25001', 'a statement by itself cannot control a transaction: use transaction() or batch()')
+    : refusedStatement('2D000', 'one of its statements would end the transaction, which only its owner may do')
 }
 
 /** Whether a value could be an array of SQL or JSON, so that only the type of its column tells what was meant. */
@@ -54,33 +49,17 @@ const transactionControl =
 function toWire(value: unknown, type: number | undefined, name: string): WireValue {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value
-  if (isPlain(value)) return String(value)
+  if (isPlainValue(value)) return String(value)
   if (value instanceof Date) return dateText(value, name)
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   if (Array.isArray(value) && isArrayOfValues(value) && !(type !== undefined && jsonTypes.includes(type)))
     return arrayText(value, name)
-  return jsonText(value, name)
-}
-
-/** Arrays that hold objects can only be meant for a JSON column. */
-function isArrayOfValues(values: readonly unknown[]): boolean {
-  return values.every(
-    (value) =>
-      value === null ||
-      isPlain(value) ||
-      value instanceof Date ||
-      value instanceof Uint8Array ||
-      (Array.isArray(value) && isArrayOfValues(value)),
-  )
-}
-
-function isPlain(value: unknown): value is string | number | bigint | boolean {
-  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value)
+  return jsonParameter(value, name)
 }
 
 /** PostgreSQL writes years before 1 with BC, and later ones than 9999 without a sign. */
 function dateText(date: Date, name: string): string {
-  if (Number.isNaN(date.getTime())) throw refuse('22007', `${name} is an invalid date`)
+  if (Number.isNaN(date.getTime())) throw refusedStatement('22007', `${name} is an invalid date`)
   const year = date.getUTCFullYear()
   const rest = date.toISOString().replace(/^[+-]?\d+/, '')
   return year > 0 ? `${String(year).padStart(4, '0')}${rest}` : `${String(1 - year).padStart(4, '0')}${rest} BC`
@@ -95,19 +74,4 @@ function arrayText(values: readonly unknown[], name: string): string {
     return text === null ? 'NULL' : `"${String(text).replace(/["\\]/g, '\\$&')}"`
   })
   return `{${items.join(',')}}`
-}
-
-function jsonText(value: unknown, name: string): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch {
-    throw refuse('22023', `${name} cannot be written as JSON: it refers to itself, or holds a bigint`)
-  }
-  if (text === undefined) throw refuse('22023', `${name} is a ${typeof value}, which SQL has no form for`)
-  return text
-}
-
-function refuse(sqlState: string, reason: string): Error {
-  return kernelErrors.DATABASE_QUERY_FAILED({ sqlState, reason })
 }

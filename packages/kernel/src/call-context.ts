@@ -1,7 +1,7 @@
 /**
  * What travels with a call: its correlation id, its place in a trace, whom it is for, and how long the caller waits. It is entered into
- * AsyncLocalStorage only at the edges (an HTTP request, a command line), since entering it costs more than a whole local call;
- * from there every nested call finds it, and an unchanged context is never copied.
+ * AsyncLocalStorage only at the edges (an HTTP request, a command line) and where it changes for what a call does in turn, since entering
+ * it costs more than a whole local call; from there every nested call finds it, and an unchanged context is never copied.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 

@@ -54,6 +54,13 @@ export {
 export { atLeast, serves } from './contract/version.ts'
 export { Database, type Queryable, type QueryResult, type Statement } from './database/database.ts'
 export { type Migration, migrate } from './database/migrate.ts'
+export {
+  isArrayOfValues,
+  isPlainValue,
+  jsonParameter,
+  refusedStatement,
+  requireSendable,
+} from './database/parameters.ts'
 export { shownReason } from './database/shown-reason.ts'
 export { kernelErrors } from './errors.ts'
 export { type FlagEvaluator, Flags } from './flags/flag-evaluator.ts'
