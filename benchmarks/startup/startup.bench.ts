@@ -68,6 +68,7 @@ export async function run(): Promise<BenchmarkResult> {
 function install(folder: string): void {
   const tarballs = pack(join(here, '../..'), join(folder, 'tarballs'), [
     '@keelson/kernel',
+    '@keelson/resilience',
     '@keelson/telemetry',
     '@keelson/services',
   ])
