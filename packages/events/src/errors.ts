@@ -1,0 +1,86 @@
+/** Every code this package can raise. `docs/reference/errors.md` is generated from it. */
+import { defineErrors } from '@keelson/kernel'
+
+export const eventsErrors = defineErrors({
+  EVENTS_VERSION_CONFLICT: {
+    kind: 'conflict',
+    when: 'A stream is not at the version that an append expected: somebody else was first. Nothing of the append was written.',
+    message: (d: { stream: string; expected: number | string; found: number }) =>
+      `Cannot append to stream "${d.stream}": expected ${typeof d.expected === 'number' ? `version ${d.expected}` : d.expected}, found ${
+        d.found === 0 ? 'no such stream' : `version ${d.found}`
+      }`,
+  },
+  EVENTS_CONDITION_FAILED: {
+    kind: 'conflict',
+    when: 'Since an append looked, events have come that its condition names. Nothing of it was written.',
+    message: (d: { after: number; position: number }) =>
+      `Cannot append: an event at position ${d.position} meets the condition, which looked as far as ${d.after}`,
+  },
+  EVENTS_STREAM_CLOSED: {
+    kind: 'conflict',
+    when: 'A stream is archived or tombstoned: it takes no more events.',
+    message: (d: { stream: string; state: string }) => `Cannot append to stream "${d.stream}": it is ${d.state}`,
+  },
+  EVENTS_STREAM_NOT_FOUND: {
+    kind: 'not-found',
+    when: 'A stream that should be archived, truncated or tombstoned has never had an event.',
+    message: (d: { stream: string; attempt: string }) => `Cannot ${d.attempt} stream "${d.stream}": there is none`,
+  },
+  EVENTS_ID_TAKEN: {
+    kind: 'conflict',
+    when: 'An append carries the id of an event that is there already and is another one: other stream, type or data, or only some of its events are there.',
+    message: (d: { stream: string }) =>
+      `Cannot append to stream "${d.stream}": one of its event ids belongs to another event`,
+  },
+  EVENTS_APPEND_INVALID: {
+    kind: 'invalid',
+    when: 'What should be appended is no list of events: a bad name of a stream or type, a bad id, no events, one stream twice.',
+    message: (d: { stream: string; reason: string }) => `Cannot append to stream "${d.stream}": ${d.reason}`,
+  },
+  EVENTS_PAYLOAD_INVALID: {
+    kind: 'invalid',
+    when: 'The data of an event does not fit the schema of its type, or is no JSON.',
+    message: (d: { type: string; problems: readonly { path: string; message: string }[] }) =>
+      `Cannot use the data of event "${d.type}": ${d.problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')}`,
+  },
+  EVENTS_PAYLOAD_TOO_LARGE: {
+    kind: 'too-large',
+    when: 'Data and metadata of an event are longer than the store takes; keep large things in storage and their address in the event.',
+    message: (d: { stream: string; type: string; bytes: number; limit: number }) =>
+      `Cannot append event "${d.type}" to stream "${d.stream}": it has ${d.bytes} bytes, at most ${d.limit} are taken`,
+  },
+  EVENTS_TYPE_UNKNOWN: {
+    kind: 'invalid',
+    when: 'An event of a type that the definition of events does not name was to be made or read.',
+    message: (d: { type: string; known: readonly string[] }) =>
+      `Cannot use event "${d.type}": known are ${d.known.join(', ')}`,
+  },
+  EVENTS_TYPES_INVALID: {
+    kind: 'invalid',
+    when: 'Types of events are defined with a bad version, without a step from each earlier version, or one name twice.',
+    message: (d: { type: string; reason: string }) => `Cannot define the event "${d.type}": ${d.reason}`,
+  },
+  EVENTS_UNREADABLE: {
+    kind: 'internal',
+    when: 'A stored event cannot be read: its data does not fit, is of a later version, or an upcast threw.',
+    message: (d: { stream: string; version: number; type: string; reason: string }) =>
+      `Cannot read event "${d.type}" (version ${d.version} of stream "${d.stream}"): ${d.reason}`,
+  },
+  EVENTS_POSITION_AHEAD: {
+    kind: 'conflict',
+    when: 'A reader goes on from a position that this log does not have, or has lost: the log was restored or failed over to a server that lacked its end. What was read beyond must be thrown away.',
+    message: (d: { log: string; position: number; epoch: number; lastGood: number }) =>
+      `Cannot read log "${d.log}" after position ${d.position} of epoch ${d.epoch}: it is certain only up to ${d.lastGood}`,
+  },
+  EVENTS_QUEUE_FULL: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'More events wait to be appended than the store keeps in memory: the database is slower than what comes in. Nothing was written.',
+    message: (d: { waiting: number }) => `Cannot append: ${d.waiting} events wait already`,
+  },
+  EVENTS_CLOSED: {
+    kind: 'unavailable',
+    when: 'The event store was used after it was closed.',
+    message: (_: Record<never, never>) => 'Cannot use the event store: it is closed',
+  },
+})

@@ -1,0 +1,24 @@
+export { eventsErrors } from './errors.ts'
+export type { EventMetadata, NewEvent, RecordedEvent } from './store/event.ts'
+export {
+  type AppendAllOptions,
+  type AppendCondition,
+  type Appended,
+  type AppendOptions,
+  EventStore,
+  type ExpectedVersion,
+  type FeedPage,
+  type FeedPosition,
+  feedStart,
+  type ReadFeedOptions,
+  type ReadStreamOptions,
+  type Snapshot,
+  type SnapshotShape,
+  type StreamAppend,
+  type StreamInfo,
+  type StreamSlice,
+  type StreamState,
+  type StreamsOptions,
+} from './store/event-store.ts'
+export { createInMemoryEventStore, type InMemoryEventStoreOptions } from './store/in-memory-event-store.ts'
+export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'

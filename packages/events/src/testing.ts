@@ -1,0 +1,1 @@
+export { type EventStoreCase, eventStoreConformance } from './store/event-store.conformance.ts'
