@@ -1,4 +1,27 @@
+export {
+  type Aggregate,
+  type Decide,
+  defineAggregate,
+  type Executed,
+  type ExecuteOptions,
+  execute,
+  type Loaded,
+  loadAggregate,
+  type SnapshotPolicy,
+} from './aggregates/aggregate.ts'
+export { type CommandAnswer, type CommandHandling, handleCommand } from './aggregates/command-handler.ts'
 export { eventsErrors } from './errors.ts'
+export {
+  defineEvents,
+  type EventIn,
+  type EventOf,
+  type EventType,
+  type EventTypes,
+  event,
+  type NewEventIn,
+  type NewEventOf,
+  type Upcasts,
+} from './event-types.ts'
 export type { EventMetadata, NewEvent, RecordedEvent } from './store/event.ts'
 export {
   type AppendAllOptions,
