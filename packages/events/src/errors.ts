@@ -78,6 +78,38 @@ export const eventsErrors = defineErrors({
     when: 'More events wait to be appended than the store keeps in memory: the database is slower than what comes in. Nothing was written.',
     message: (d: { waiting: number }) => `Cannot append: ${d.waiting} events wait already`,
   },
+  EVENTS_PROJECTION_INVALID: {
+    kind: 'invalid',
+    when: 'A projection is defined with a bad name, version, table or number of partitions, or two have one name.',
+    message: (d: { projection: string; reason: string }) =>
+      `Cannot define the projection "${d.projection}": ${d.reason}`,
+  },
+  EVENTS_PROJECTION_UNKNOWN: {
+    kind: 'not-found',
+    when: 'A projection is asked about that does not run here.',
+    message: (d: { projection: string; known: readonly string[] }) =>
+      `There is no projection "${d.projection}": known are ${d.known.join(', ') || 'none'}`,
+  },
+  EVENTS_PROJECTION_BEHIND: {
+    kind: 'timeout',
+    retryable: true,
+    when: 'A projection did not reach the position it was waited for in time; its read model is of an earlier one.',
+    message: (d: { projection: string; position: number; reached: number; waitedMs: number }) =>
+      `The projection "${d.projection}" has not reached position ${d.position} within ${d.waitedMs} ms: it is at ${d.reached}`,
+  },
+  EVENTS_PROJECTION_STUCK: {
+    kind: 'timeout',
+    when: 'The changes of a page did not settle in time; they were undone.',
+    message: (d: { projection: string; timeoutMs: number }) =>
+      `The projection "${d.projection}" has not settled within ${d.timeoutMs} ms`,
+  },
+  EVENTS_PROJECTION_SUPERSEDED: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A later version of an inline projection has taken over: this process would write to tables that nobody reads.',
+    message: (d: { projection: string; version: number; found: number }) =>
+      `Cannot append: the inline projection "${d.projection}" is of version ${d.found} by now, this process knows ${d.version}`,
+  },
   EVENTS_CLOSED: {
     kind: 'unavailable',
     when: 'The event store was used after it was closed.',

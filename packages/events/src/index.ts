@@ -22,6 +22,21 @@ export {
   type NewEventOf,
   type Upcasts,
 } from './event-types.ts'
+export {
+  type Change,
+  defineProjection,
+  type Projection,
+  type ProjectionDefinition,
+  type TableName,
+} from './projections/projection.ts'
+export type { GenerationState, ParkedRow } from './projections/projection-tables.ts'
+export {
+  type ProjectionFailure,
+  type ProjectionStatus,
+  type Projections,
+  type ProjectionsOptions,
+  startProjections,
+} from './projections/projections.ts'
 export type { EventMetadata, NewEvent, RecordedEvent } from './store/event.ts'
 export {
   type AppendAllOptions,

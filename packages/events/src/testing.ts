@@ -1,2 +1,3 @@
 export { type Given, given, type When } from './given-when-then.ts'
+export { type ProjectionsCase, projectionsConformance } from './projections/projections.conformance.ts'
 export { type EventStoreCase, eventStoreConformance } from './store/event-store.conformance.ts'
