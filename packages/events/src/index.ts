@@ -23,6 +23,11 @@ export {
   type Upcasts,
 } from './event-types.ts'
 export {
+  type InlineProjections,
+  type InlineProjectionsOptions,
+  openInlineProjections,
+} from './projections/inline-projections.ts'
+export {
   type Change,
   defineProjection,
   type Projection,

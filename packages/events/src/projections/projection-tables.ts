@@ -167,10 +167,14 @@ export class ProjectionTables {
   }
 
   /**
-   * Makes sure there is a generation of this version: live when it is the first, else building. With `isForced` one is built though there is one.
-   * Returns false when the live one is of a later version: newer code runs beside this.
+   * Makes sure there is a generation of this version: `first` when there is none at all, else building. With `isForced` one is built though
+   * there is one. Returns false when the live one is of a later version: newer code runs beside this.
    */
-  async ensureGeneration(projection: Projection, isForced: boolean): Promise<boolean> {
+  async ensureGeneration(
+    projection: Projection,
+    isForced: boolean,
+    first: 'live' | 'building' = 'live',
+  ): Promise<boolean> {
     return this.#database.transaction(async (transaction) => {
       await transaction.query('select pg_advisory_xact_lock(hashtext($1))', [
         `keelson_projections ${this.#log} ${projection.name}`,
@@ -188,7 +192,7 @@ export class ProjectionTables {
       if (isThere || isOnItsWay) return true
       if (building) await this.#retire(transaction, projection, building)
       const generation = (rows.at(-1)?.generation ?? 0) + 1
-      await this.#create(transaction, projection, generation, live ? 'building' : 'live')
+      await this.#create(transaction, projection, generation, live ? 'building' : first)
       return true
     })
   }
@@ -216,7 +220,7 @@ export class ProjectionTables {
   async switchWithin(
     transaction: Queryable,
     projection: Projection,
-    live: Generation,
+    live: Generation | undefined,
     building: Generation,
   ): Promise<void> {
     const { affected } = await transaction.query(
@@ -225,6 +229,8 @@ export class ProjectionTables {
     )
     // Another process was faster.
     if (affected === 0) return
+    await this.#show(transaction, projection, building.generation)
+    if (!live) return
     await transaction.query(
       `update keelson_projection_partitions b set quiet_until = coalesce(
           (select max(l.position) from keelson_projection_partitions l
@@ -232,7 +238,6 @@ export class ProjectionTables {
         where b.log = $1 and b.name = $2 and b.generation = $3`,
       [this.#log, building.name, building.generation, live.generation, live.partitions, building.partitions],
     )
-    await this.#show(transaction, projection, building.generation)
     await this.#retire(transaction, projection, live)
   }
 

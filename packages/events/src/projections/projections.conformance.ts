@@ -8,6 +8,7 @@ import { type Database, isError, type Schema } from '@keelson/kernel'
 import { createMetrics } from '@keelson/telemetry'
 import { defineEvents, type EventIn, event } from '../event-types.ts'
 import { openEventStore, type SqlEventStore } from '../store/sql-event-store.ts'
+import { openInlineProjections } from './inline-projections.ts'
 import { defineProjection, type ProjectionDefinition } from './projection.ts'
 import { type ProjectionFailure, type Projections, type ProjectionsOptions, startProjections } from './projections.ts'
 
@@ -49,6 +50,10 @@ function totals(options: Partial<Definition> = {}, factor = 1): Definition {
     project: (added: AccountEvent, table) => (added.type === 'Added' ? addTo(table(name), added, factor) : undefined),
     ...options,
   }
+}
+
+function totalsOf(name: string, added: AccountEvent, table: (name: string) => string) {
+  return added.type === 'Added' ? addTo(table(name), added, 1) : undefined
 }
 
 /** A total is only added to from the event before: what is skipped, doubled or reordered cannot be overlooked. */
@@ -356,6 +361,66 @@ export const projectionsConformance: readonly ProjectionsCase[] = [
     assert.equal(value('keelson_projection_position'), 3)
     assert.equal(value('keelson_projection_parked_total'), 1)
   }),
+  on(
+    'an inline projection is never behind, takes in what was there, and refuses with its event what it cannot handle',
+    async (stage) => {
+      const definition = totals({
+        project: (added, table) =>
+          added.data.amount < 0 ? { sql: 'select 1 / 0' } : totalsOf(definition.name, added, table),
+      })
+      await stage.add('a', 1, 2)
+      const inline = await openInlineProjections({ store: stage.store, projections: [defineProjection(definition)] })
+      assert.deepEqual(await stage.read(definition.name), { a: 3 })
+      const added = (value: number) => [{ type: 'Added', data: { amount: value } }]
+      await Promise.all(
+        Array.from({ length: 10 }, async (_, at) => {
+          await inline.append(`b${at % 3}`, added(at))
+          await inline.append('unrelated', [{ type: 'Unrelated' }])
+        }),
+      )
+      const { position } = await stage.store.head()
+      await assert.rejects(inline.append('a', added(-1)), (error) => isError(error, 'DATABASE_QUERY_FAILED'))
+      await assert.rejects(inline.append('a', added(1), { expected: 7 }), (error) =>
+        isError(error, 'EVENTS_VERSION_CONFLICT'),
+      )
+      assert.equal((await stage.store.head()).position, position)
+      const expected = { a: 3, b0: 18, b1: 12, b2: 15 }
+      assert.deepEqual(await stage.read(definition.name), expected)
+      const events = [{ id: randomUUID(), type: 'Added', data: { amount: 4 } }]
+      await inline.append('a', events)
+      assert.equal((await inline.append('a', events)).isRepeat, true)
+      assert.deepEqual(await stage.read(definition.name), { ...expected, a: 7 })
+    },
+  ),
+  on(
+    'an inline projection is rebuilt while events are appended, and a new version takes over at its start',
+    async (stage) => {
+      const definition = totals()
+      const inline = await openInlineProjections({ store: stage.store, projections: [defineProjection(definition)] })
+      const add = (value: number) => inline.append(`a${value % 4}`, [{ type: 'Added', data: { amount: value } }])
+      for (let turn = 0; turn < 20; turn++) await add(turn)
+      await stage.database.query(`update ${definition.name}_g1 set total = -1`)
+      let isWriting = true
+      const writing = (async () => {
+        for (let turn = 0; isWriting; turn++) await add(turn)
+      })()
+      await inline.rebuild(definition.name)
+      isWriting = false
+      await writing
+      const sum = async (factor = 1) => {
+        const { events } = await stage.store.readFeed({ position: 0, epoch: 0 }, { limit: 100_000 })
+        return events.reduce((total, one) => total + factor * Number(Reflect.get(Object(one.data), 'amount')), 0)
+      }
+      const read = async () => Object.values(await stage.read(definition.name)).reduce((total, one) => total + one, 0)
+      assert.equal(await read(), await sum())
+      const next = { ...totals({ name: definition.name }, 10), version: 2 }
+      const newer = await openInlineProjections({ store: stage.store, projections: [defineProjection(next)] })
+      assert.equal(await read(), await sum(10))
+      await newer.append('a1', [{ type: 'Added', data: { amount: 5 } }])
+      assert.equal(await read(), await sum(10))
+      await assert.rejects(add(1), (error) => isError(error, 'EVENTS_PROJECTION_SUPERSEDED'))
+    },
+  ),
   on('two projections of one name, and names that are no table, are refused', async (stage) => {
     const definition = totals()
     const twice = await stage.start([definition, definition]).catch((error: unknown) => error)

@@ -52,6 +52,12 @@ export interface SqlEventStore extends EventStore {
     appends: readonly StreamAppend[],
     options?: AppendAllOptions,
   ): Promise<readonly Appended[]>
+  /** `readFeed` within `transaction`, which sees what it has appended itself. */
+  readFeedWithin(transaction: Queryable, after: FeedPosition, options?: ReadFeedOptions): Promise<FeedPage>
+  /** Nobody else appends from here to the end of `transaction`. */
+  lockWithin(transaction: Queryable): Promise<void>
+  /** Tells readers that the log has reached `position`: said after the commit of what was appended within a transaction. */
+  announce(position: number): void
   /** Lets what was sent before finish; safe to repeat. The database stays open. */
   close(): Promise<void>
 }
@@ -137,10 +143,18 @@ class SqlStore implements SqlEventStore {
     return { stream, version: first.stream_version, state: first.stream_state, events: eventsIn(rows) }
   }
 
-  async readFeed(after: FeedPosition, options: ReadFeedOptions = {}): Promise<FeedPage> {
+  readFeed(after: FeedPosition, options: ReadFeedOptions = {}): Promise<FeedPage> {
+    return this.#readFeed(this.#reader, after, options)
+  }
+
+  readFeedWithin(transaction: Queryable, after: FeedPosition, options: ReadFeedOptions = {}): Promise<FeedPage> {
+    return this.#readFeed(transaction, after, options)
+  }
+
+  async #readFeed(on: Queryable, after: FeedPosition, options: ReadFeedOptions): Promise<FeedPage> {
     const { limit = 1_000, types, tags, includeArchived = false } = options
     const { position, epoch } = after
-    const { rows } = await this.#reader.query<FeedRow>(
+    const { rows } = await on.query<FeedRow>(
       `select l.head, l.epoch, case when l.epoch > $6 and $6 > 0 then
           (select min(p.begins_after) from keelson_event_epochs p where p.log = l.id and p.epoch > $6) end as last_good, e.*
         from keelson_event_logs l left join lateral (select ${columns} from keelson_events e
@@ -154,7 +168,7 @@ class SqlStore implements SqlEventStore {
     if (!first) throw eventsErrors.EVENTS_CLOSED({})
     const lastGood = Math.min(first.last_good ?? first.head, first.head)
     // A replica may only be late.
-    const isLost = position > lastGood && !(this.#isReplicaRead && first.last_good === null)
+    const isLost = position > lastGood && !(on !== this.database && this.#isReplicaRead && first.last_good === null)
     if (isLost) throw eventsErrors.EVENTS_POSITION_AHEAD({ log: this.log, position, epoch, lastGood })
     const next = Math.max(position, Math.min(position + limit, first.head))
     return {
@@ -235,6 +249,15 @@ class SqlStore implements SqlEventStore {
     )
   }
 
+  /** The same lock as an append's. */
+  async lockWithin(transaction: Queryable): Promise<void> {
+    await transaction.query('select 1 from keelson_event_logs where id = $1 for update', [this.#id])
+  }
+
+  announce(position: number): void {
+    this.#watch.appended(position)
+  }
+
   async close(): Promise<void> {
     await this.#queue.close()
     await this.#watch.close()
@@ -307,8 +330,7 @@ class SqlStore implements SqlEventStore {
   ): Promise<number> {
     requireStreamName(stream)
     return this.database.transaction(async (transaction) => {
-      // The same lock as an append's, so that none comes in between.
-      await transaction.query('select 1 from keelson_event_logs where id = $1 for update', [this.#id])
+      await this.lockWithin(transaction)
       const { rows } = await transaction.query<{ state: string }>(
         'select state from keelson_event_streams where log = $1 and name = $2',
         [this.#id, stream],
