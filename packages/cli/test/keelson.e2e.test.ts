@@ -52,6 +52,20 @@ async function start(...parameters: string[]) {
 }
 
 describe('keelson, with no system running', () => {
+  it('prints the items of a subscription as they come, or a bar, and finds a command under another', async () => {
+    expect(await keelson('spell', 'abc')).toEqual({ code: 0, stdout: 'letter a\nletter b\nletter c\n', stderr: '' })
+    expect(await keelson('spell', 'ab', '--json')).toMatchObject({ stdout: '{"letter":"a"}\n{"letter":"b"}\n' })
+    expect(await keelson('spell', 'backwards', 'abc')).toEqual({
+      code: 0,
+      stdout: '3 letters\n',
+      stderr: '3/3  letters\n',
+    })
+    expect(await keelson('spell', 'backwards', 'abcd')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('too long'),
+    })
+  })
+
   it('runs an operation in this process, with words joined, options typed, and its text', async () => {
     expect(await keelson('repeat', 'a', 'b', '--times', '2', '--mood', 'loud', '--reversed')).toEqual({
       code: 0,

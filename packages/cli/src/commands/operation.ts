@@ -67,13 +67,11 @@ function addContractCommand(
   operation: Operation,
   cli: CliCommand<unknown>,
 ): void {
-  const [commandName = ''] = cli.usage.split(' ')
-  if (program.commands.some((one) => one.name() === commandName)) {
-    throw cliErrors.COMMAND_DUPLICATE({ command: commandName, operation: `${contract.name}.${name}` })
-  }
+  const { parent, usage } = placeFor(program, found, cli.usage, `${contract.name}.${name}`)
   const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', name)) : {}
   const positional = [...cli.usage.matchAll(/[<[](\w+)(?:\.\.\.)?[>\]]/g)].map((match) => match[1] ?? '')
-  const command = program.command(cli.usage).description(operation.summary)
+  const command = parent.command(usage).description(operation.summary)
+  contributed.add(command)
   for (const [key, schema] of Object.entries(properties)) {
     if (positional.includes(key)) continue
     const description = typeof schema['description'] === 'string' ? schema['description'] : ''
@@ -90,10 +88,41 @@ function addContractCommand(
     for (const [key, value] of Object.entries(raw))
       input[key] = fromWords(value, properties[key], cli.paths?.includes(key) ?? false)
     await withTarget(found, given, contract.name, (target) =>
-      runContractCommand(target, contract, name, cli, input, given.json === true),
+      operation.kind === 'subscription'
+        ? runSubscription(target, contract, name, cli, input, given.json === true)
+        : runContractCommand(target, contract, name, cli, input, given.json === true),
     )
   })
 }
+
+/**
+ * Words before the first input are the way to the command: `events read <stream>` is `read` under `events`. Throws COMMAND_DUPLICATE when
+ * another one has the name, or a command that is not of contracts.
+ */
+function placeFor(
+  program: Command,
+  found: FoundSystem,
+  usage: string,
+  operation: string,
+): { readonly parent: Command; readonly usage: string } {
+  const words = usage.split(' ')
+  const firstInput = words.findIndex((word) => /^[<[]/.test(word))
+  const path = firstInput < 0 ? words : words.slice(0, firstInput)
+  let parent = program
+  for (const word of path.slice(0, -1)) {
+    const group = parent.commands.find((one) => one.name() === word)
+    if (group && !contributed.has(group)) throw cliErrors.COMMAND_DUPLICATE({ command: word, operation })
+    parent = group ?? parent.command(word).description(`commands of the system "${found.system.name}"`)
+    contributed.add(parent)
+  }
+  const name = path.at(-1) ?? ''
+  if (parent.commands.some((one) => one.name() === name))
+    throw cliErrors.COMMAND_DUPLICATE({ command: path.join(' '), operation })
+  return { parent, usage: words.slice(path.length - 1).join(' ') }
+}
+
+/** Commands of contracts, which may have others under them. */
+const contributed = new WeakSet<Command>()
 
 async function runContractCommand(
   target: Target,
@@ -108,6 +137,25 @@ async function runContractCommand(
   if (cli.follow) output = await follow(target, contract, cli.follow.operation, cli.follow.input(output), terminal)
   if (!isJson && cli.text) terminal.print(cli.text(output))
   else printAnswer(terminal, output)
+}
+
+/** Prints each item as it comes; with `progress()` a bar, and the last item. */
+async function runSubscription(
+  target: Target,
+  contract: Contract,
+  name: string,
+  cli: CliCommand<unknown>,
+  input: unknown,
+  isJson: boolean,
+): Promise<void> {
+  const terminal = createTerminal(isJson)
+  const print = (item: unknown) => {
+    if (!isJson && cli.text) terminal.print(cli.text(item))
+    else if (item !== undefined) terminal.printJson(item)
+  }
+  const operation = contract.operations[name]
+  if (operation && readProgress(operation)) print(await follow(target, contract, name, input, terminal))
+  else for await (const item of target.subscribe(contract.name, name, input)) print(item)
 }
 
 /** Reads a subscription to its end behind a progress bar, and gives its last item. */

@@ -8,13 +8,13 @@ import type { OperationKind } from './operation.ts'
 /** How an operation appears on the command line. */
 export interface CliCommand<Output = never> {
   /**
-   * The command and its positional inputs: `index <folder>`; `search <query...>` joins several words. Every other input is an option:
-   * `--limit 5`.
+   * The command and its positional inputs: `index <folder>`; `search <query...>` joins several words; `orders list` is `list` under `orders`.
+   * Every other input is an option: `--limit 5`. A subscription prints its items as they come, or shows a bar where it has `progress()`.
    */
   readonly usage: string
   /** Inputs that name a file or folder: made absolute where the command is typed, not where the service runs. */
   readonly paths?: readonly string[]
-  /** What a person reads; with `--json` the whole output is printed instead. */
+  /** What a person reads, of an item when it is a subscription; with `--json` the whole output is printed instead. */
   readonly text?: (output: Output) => string
   /**
    * A subscription of the same service that is read to its end, with a progress bar, once the command has answered. Its items are of the
