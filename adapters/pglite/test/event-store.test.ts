@@ -1,5 +1,5 @@
 import { openEventStore, type SqlEventStore } from '@keelson/events'
-import { eventStoreConformance, projectionsConformance } from '@keelson/events/testing'
+import { eventStoreConformance, projectionsConformance, sqlEventStoreConformance } from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { openPgliteDatabase } from '../src/index.ts'
 
@@ -18,4 +18,6 @@ describe('openEventStore() on PGlite', () => {
   test.each(eventStoreConformance)('$name', ({ run }) => run(store))
 
   test.each(projectionsConformance)('projections: $name', ({ run }) => run(database))
+
+  test.each(sqlEventStoreConformance)('$name', ({ run }) => run(database))
 })

@@ -1,5 +1,5 @@
 import { openEventStore, type SqlEventStore } from '@keelson/events'
-import { eventStoreConformance, projectionsConformance } from '@keelson/events/testing'
+import { eventStoreConformance, projectionsConformance, sqlEventStoreConformance } from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { connectPostgresDatabase } from '../src/index.ts'
 import { isSkipped, PostgresServer } from './postgres-server.ts'
@@ -22,4 +22,6 @@ describe.skipIf(isSkipped)('openEventStore() on PostgreSQL', () => {
   test.each(eventStoreConformance)('$name', ({ run }) => run(store), 60_000)
 
   test.each(projectionsConformance)('projections: $name', ({ run }) => run(database), 60_000)
+
+  test.each(sqlEventStoreConformance)('$name', ({ run }) => run(database), 60_000)
 })

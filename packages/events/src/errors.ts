@@ -72,6 +72,12 @@ export const eventsErrors = defineErrors({
     message: (d: { log: string; position: number; epoch: number; lastGood: number }) =>
       `Cannot read log "${d.log}" after position ${d.position} of epoch ${d.epoch}: it is certain only up to ${d.lastGood}`,
   },
+  EVENTS_LOG_DAMAGED: {
+    kind: 'internal',
+    when: 'Verification found that a log is not what was appended: events are missing, out of their order or changed.',
+    message: (d: { log: string; position: number; reason: string }) =>
+      `The log "${d.log}" is damaged at or after position ${d.position}: ${d.reason}`,
+  },
   EVENTS_QUEUE_FULL: {
     kind: 'unavailable',
     retryable: true,

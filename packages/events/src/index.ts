@@ -64,4 +64,6 @@ export {
   type StreamsOptions,
 } from './store/event-store.ts'
 export { createInMemoryEventStore, type InMemoryEventStoreOptions } from './store/in-memory-event-store.ts'
+export type { Seal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'
+export type { Verification, VerifyOptions } from './store/verify.ts'

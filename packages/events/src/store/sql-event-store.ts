@@ -27,7 +27,9 @@ import type {
 } from './event-store.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { type PreparedAppend, type PreparedPart, prepareAppend, requireStreamName } from './prepare-append.ts'
+import { Seals } from './seals.ts'
 import { eventTables } from './sql-tables.ts'
+import { type Verification, type VerifyOptions, verifyLog } from './verify.ts'
 
 export interface SqlEventStoreOptions {
   readonly database: Database
@@ -58,6 +60,8 @@ export interface SqlEventStore extends EventStore {
   lockWithin(transaction: Queryable): Promise<void>
   /** Tells readers that the log has reached `position`: said after the commit of what was appended within a transaction. */
   announce(position: number): void
+  /** Proves that nothing of the log was changed, left out or put in between; what was erased is counted. */
+  verify(options?: VerifyOptions): AsyncGenerator<Verification>
   /** Lets what was sent before finish; safe to repeat. The database stays open. */
   close(): Promise<void>
 }
@@ -94,6 +98,7 @@ class SqlStore implements SqlEventStore {
   readonly #makeId = createEventIds()
   readonly #queue = new AppendQueue((appends) => this.#appendTogether(appends))
   readonly #watch: FeedWatch
+  readonly #seals: Seals
 
   constructor(options: SqlEventStoreOptions, log: string, id: number) {
     this.log = log
@@ -103,6 +108,7 @@ class SqlStore implements SqlEventStore {
     this.#isReplicaRead = options.replica !== undefined
     this.#clock = options.clock ?? systemClock
     this.#eventBytes = options.eventBytes ?? 1024 * 1024
+    this.#seals = new Seals(options.database, id)
     this.#watch = new FeedWatch(options.database, `keelson_events_${id}`, this.#clock)
   }
 
@@ -256,10 +262,16 @@ class SqlStore implements SqlEventStore {
 
   announce(position: number): void {
     this.#watch.appended(position)
+    this.#seals.grew(position)
+  }
+
+  verify(options: VerifyOptions = {}): AsyncGenerator<Verification> {
+    return verifyLog(this.database, this.#id, this.#seals, options)
   }
 
   async close(): Promise<void> {
     await this.#queue.close()
+    await this.#seals.close()
     await this.#watch.close()
   }
 
@@ -294,7 +306,7 @@ class SqlStore implements SqlEventStore {
       ])
       const row = rows[0]
       if (!row) return undefined
-      this.#watch.appended(row.position)
+      this.announce(row.position)
       return [[{ stream, version: row.version, position: row.position, isRepeat: false }]]
     } catch (error) {
       // An id that is there already.
@@ -319,7 +331,7 @@ class SqlStore implements SqlEventStore {
         return { stream: parts[index]?.stream ?? '', version, position, isRepeat: outcome === 'repeat' }
       })
     })
-    if (head > 0 && on === this.database) this.#watch.appended(head)
+    if (head > 0 && on === this.database) this.announce(head)
     return outcomes
   }
 
@@ -345,7 +357,8 @@ class SqlStore implements SqlEventStore {
   async #erase(transaction: Queryable, stream: string, version: number): Promise<number> {
     await transaction.query('delete from keelson_event_snapshots where log = $1 and stream = $2', [this.#id, stream])
     const { affected } = await transaction.query(
-      `update keelson_events set state = 'erased', data = null, metadata = null, tags = null
+      `update keelson_events set state = 'erased', digest = keelson_event_digest(data, metadata, tags), data = null,
+          metadata = null, tags = null
         where log = $1 and stream = $2 and version < $3 and state <> 'erased'`,
       [this.#id, stream, version],
     )

@@ -26,10 +26,22 @@ export const eventTables: readonly Migration[] = [
       `create table keelson_events (
         log int not null, position bigint not null, version bigint not null, recorded_at timestamptz not null,
         schema_version smallint not null, state text not null default 'live', id uuid not null, stream text collate "C" not null,
-        type text collate "C" not null, data json, metadata json, tags text[],
+        type text collate "C" not null, data json, metadata json, tags text[], digest bytea,
         primary key (log, position), unique (log, stream, version))`,
       `create unique index keelson_events_id on keelson_events (id)`,
       `create index keelson_events_tags on keelson_events using gin (tags) where tags is not null`,
+      // The digest of what was erased stays, and so do the seals over it.
+      `create function keelson_event_digest(in_data json, in_metadata json, in_tags text[]) returns bytea language sql immutable as
+        $$ select sha256(convert_to(in_data::text || chr(10) || in_metadata::text || chr(10) || coalesce(in_tags::text, ''), 'UTF8')) $$`,
+      `create table keelson_event_seals (
+        log int not null, position bigint not null, seal bytea not null, sealed_at timestamptz not null default now(),
+        primary key (log, position))`,
+      // Over the seal before and everything of the events after it, so that none can be changed, left out or put in between unseen.
+      `create function keelson_event_seal(in_log int, in_after bigint, in_position bigint, in_seal bytea) returns bytea language sql stable as $$
+        select sha256(in_seal || convert_to(coalesce(string_agg(
+          concat_ws('|', e.position, e.version, e.stream, e.type, e.schema_version, e.id,
+            encode(coalesce(e.digest, keelson_event_digest(e.data, e.metadata, e.tags)), 'hex')), chr(10) order by e.position), ''), 'UTF8'))
+        from keelson_events e where e.log = in_log and e.position > in_after and e.position <= in_position $$`,
       `create table keelson_event_snapshots (
         log int not null, stream text collate "C" not null, name text collate "C" not null, shape int not null, version bigint not null,
         state json not null, primary key (log, stream, name))`,
