@@ -25,7 +25,7 @@ export const cliErrors = defineErrors({
   },
   COMMAND_DUPLICATE: {
     kind: 'invalid',
-    when: 'Two operations, or an operation and a built-in command, want the same command name.',
+    when: 'Two operations, or an operation and a built-in command, want the same command name, or an input has the name of an option that every command has.',
     message: (d: { command: string; operation: string }) =>
       `Cannot add the command "${d.command}" of ${d.operation}: the name is taken`,
   },

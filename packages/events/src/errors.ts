@@ -78,6 +78,17 @@ export const eventsErrors = defineErrors({
     message: (d: { log: string; position: number; reason: string }) =>
       `The log "${d.log}" is damaged at or after position ${d.position}: ${d.reason}`,
   },
+  EVENTS_IMPORT_INVALID: {
+    kind: 'invalid',
+    when: 'Rows cannot be imported: there is no such table or column, or a row cannot be mapped. What was imported before stays.',
+    message: (d: { import: string; reason: string }) => `Cannot go on with the import "${d.import}": ${d.reason}`,
+  },
+  EVENTS_IMPORT_INCOMPLETE: {
+    kind: 'conflict',
+    when: 'At its end an import has read another number of rows than the table has: rows were written behind it. Run it again from the start.',
+    message: (d: { import: string; rows: number; read: number }) =>
+      `The import "${d.import}" has read ${d.read} rows and the table has ${d.rows}: run it again from the start`,
+  },
   EVENTS_QUEUE_FULL: {
     kind: 'unavailable',
     retryable: true,

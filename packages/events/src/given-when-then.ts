@@ -5,19 +5,17 @@
 import assert from 'node:assert/strict'
 import { isError } from '@keelson/kernel'
 import { type Aggregate, type Decide, execute, loadAggregate } from './aggregates/aggregate.ts'
-import type { EventTypes, NewEventIn } from './event-types.ts'
+import type { NewEvent, RecordedEvent } from './store/event.ts'
 import { createInMemoryEventStore } from './store/in-memory-event-store.ts'
 
-type Events<Types extends EventTypes> = readonly NewEventIn<Types>[]
-
-export interface Given<State, Types extends EventTypes> {
-  when(decide: Decide<State, Types>): When<State, Types>
+export interface Given<State, New extends NewEvent> {
+  when(decide: Decide<State, New>): When<State, New>
 }
 
 /** Each of them awaits the decision. */
-export interface When<State, Types extends EventTypes> {
+export interface When<State, New extends NewEvent> {
   /** Exactly these, by type and data; none at all when nothing should happen. */
-  thenEvents(events: Events<Types>): Promise<void>
+  thenEvents(events: readonly New[]): Promise<void>
   /** The state that they lead to. */
   thenState(state: State): Promise<void>
   /** The decision throws a named error with this code and appends nothing. */
@@ -30,10 +28,10 @@ export interface When<State, Types extends EventTypes> {
  *   .when((state) => pay(state, 20))
  *   .thenEvents([{ type: 'OrderPaid', data: { amount: 20 } }])
  */
-export function given<State, Types extends EventTypes>(
-  aggregate: Aggregate<State, Types>,
-  history: Events<Types> = [],
-): Given<State, Types> {
+export function given<State, Read extends RecordedEvent, Type extends string, New extends NewEvent<Type>>(
+  aggregate: Aggregate<State, Read, New>,
+  history: readonly NoInfer<New>[] = [],
+): Given<State, New> {
   return {
     when: (decide) => {
       const run = async () => {

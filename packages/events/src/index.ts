@@ -1,3 +1,12 @@
+export { type AdministerOptions, administerEvents } from './administration/administer-events.ts'
+export { EventsAdministration } from './administration/events-contract.ts'
+export {
+  type ImportedStream,
+  type ImportOptions,
+  type ImportProgress,
+  importRows,
+  type RowImport,
+} from './administration/import-rows.ts'
 export {
   type Aggregate,
   type Decide,
@@ -63,6 +72,7 @@ export {
   type StreamState,
   type StreamsOptions,
 } from './store/event-store.ts'
+export { type FollowOptions, follow } from './store/follow.ts'
 export { createInMemoryEventStore, type InMemoryEventStoreOptions } from './store/in-memory-event-store.ts'
 export type { Seal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'

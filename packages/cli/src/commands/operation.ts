@@ -74,6 +74,9 @@ function addContractCommand(
   contributed.add(command)
   for (const [key, schema] of Object.entries(properties)) {
     if (positional.includes(key)) continue
+    // An option of every command would be read instead of it.
+    if (program.options.some((option) => option.attributeName() === key))
+      throw cliErrors.COMMAND_DUPLICATE({ command: `--${key}`, operation: `${contract.name}.${name}` })
     const description = typeof schema['description'] === 'string' ? schema['description'] : ''
     const choices = Array.isArray(schema['enum']) ? ` (${schema['enum'].join(', ')})` : ''
     command.option(schema['type'] === 'boolean' ? `--${key}` : `--${key} <${key}>`, `${description}${choices}`.trim())

@@ -3,20 +3,20 @@
  * folds the stream, from a snapshot where there is one; executing decides on the state and appends what was decided, again from the start
  * when somebody else was first.
  */
-import { createHash } from 'node:crypto'
 import { type Clock, currentCall, isError, systemClock } from '@keelson/kernel'
-import type { EventIn, EventTypes, NewEventIn } from '../event-types.ts'
-import type { EventMetadata } from '../store/event.ts'
+import type { EventTypes } from '../event-types.ts'
+import type { EventMetadata, NewEvent, RecordedEvent } from '../store/event.ts'
+import { hashedEventId } from '../store/event-ids.ts'
 import type { EventStore, StreamState } from '../store/event-store.ts'
 
-export interface Aggregate<State, Types extends EventTypes> {
+export interface Aggregate<State, Read extends RecordedEvent, New extends NewEvent> {
   /** Its streams are named `<name>-<id>`. */
   readonly name: string
-  readonly events: Types
+  readonly events: EventTypes<Read, New>
   /** Of a stream without events. */
   readonly initial: State
   /** Pure: returns the next state and changes nothing. */
-  readonly evolve: (state: State, event: EventIn<Types>) => State
+  readonly evolve: (state: State, event: Read) => State
   readonly snapshot?: SnapshotPolicy | undefined
 }
 
@@ -29,9 +29,9 @@ export interface SnapshotPolicy {
 }
 
 /** @example defineAggregate({ name: 'order', events: OrderEvents, initial: { total: 0 }, evolve: (state, event) => … }) */
-export function defineAggregate<State, Types extends EventTypes>(
-  aggregate: Aggregate<State, Types>,
-): Aggregate<State, Types> {
+export function defineAggregate<State, Read extends RecordedEvent, New extends NewEvent>(
+  aggregate: Aggregate<State, Read, New>,
+): Aggregate<State, Read, New> {
   return aggregate
 }
 
@@ -44,13 +44,13 @@ export interface Loaded<State> {
 }
 
 /** What `execute` came to. */
-export interface Executed<State, Types extends EventTypes> {
+export interface Executed<State, New extends NewEvent> {
   readonly stream: string
   /** After the append. */
   readonly version: number
   readonly state: State
   /** What was appended; empty when nothing was decided. */
-  readonly events: readonly NewEventIn<Types>[]
+  readonly events: readonly New[]
   /** Of the last event appended: what a projection is waited for with. 0 when nothing was. */
   readonly position: number
   /** The same command had been executed before; nothing was appended now. */
@@ -69,14 +69,12 @@ export interface ExecuteOptions {
 }
 
 /** The events decided on; what throws decides nothing. */
-export type Decide<State, Types extends EventTypes> = (
-  state: State,
-) => readonly NewEventIn<Types>[] | Promise<readonly NewEventIn<Types>[]>
+export type Decide<State, New extends NewEvent> = (state: State) => readonly New[] | Promise<readonly New[]>
 
 /** Rejects with EVENTS_UNREADABLE when an event of the stream cannot be read. */
-export async function loadAggregate<State, Types extends EventTypes>(
+export async function loadAggregate<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
-  aggregate: Aggregate<State, Types>,
+  aggregate: Aggregate<State, Read, New>,
   id: string,
 ): Promise<Loaded<State>> {
   const { stream, version, streamState, state } = await load(store, aggregate, id)
@@ -87,19 +85,19 @@ export async function loadAggregate<State, Types extends EventTypes>(
  * Decides on the state of an aggregate and appends the events, so that they hold for the very state they were decided on: when others append
  * in between it decides again. Rejects with EVENTS_VERSION_CONFLICT after too many attempts, or when the caller expected another version.
  */
-export async function execute<State, Types extends EventTypes>(
+export async function execute<State, Read extends RecordedEvent, Type extends string, New extends NewEvent<Type>>(
   store: EventStore,
-  aggregate: Aggregate<State, Types>,
+  aggregate: Aggregate<State, Read, New>,
   id: string,
-  decide: Decide<State, Types>,
+  decide: Decide<State, NoInfer<New>>,
   options: ExecuteOptions = {},
-): Promise<Executed<State, Types>> {
+): Promise<Executed<State, New>> {
   const { attempts = 10, clock = systemClock, expected, metadata } = options
   const key = options.key ?? currentCall().idempotencyKey
   for (let attempt = 1; ; attempt++) {
     const loaded = await load(store, aggregate, id)
     const { stream, version } = loaded
-    const firstId = key === undefined ? undefined : keyedId(stream, key, 0)
+    const firstId = key === undefined ? undefined : hashedEventId(stream, key, 0)
     if (firstId !== undefined && loaded.ids.has(firstId)) return { ...outcome(loaded), isRepeat: true }
     const decided = await decide(loaded.state)
     if (decided.length === 0) return outcome(loaded)
@@ -133,9 +131,9 @@ interface Folded<State> extends Loaded<State> {
   readonly snapshotVersion: number
 }
 
-async function load<State, Types extends EventTypes>(
+async function load<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
-  aggregate: Aggregate<State, Types>,
+  aggregate: Aggregate<State, Read, New>,
   id: string,
 ): Promise<Folded<State>> {
   const stream = `${aggregate.name}-${id}`
@@ -154,15 +152,14 @@ async function load<State, Types extends EventTypes>(
 }
 
 /** Folds what has come since, and keeps the state for the next who loads when that was much. */
-async function catchUp<State, Types extends EventTypes>(
+async function catchUp<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
-  aggregate: Aggregate<State, Types>,
+  aggregate: Aggregate<State, Read, New>,
   from: Folded<State>,
 ): Promise<Folded<State>> {
   const { events, version, state: streamState } = await store.readStream(from.stream, { from: from.version + 1 })
   let state = from.state
-  // What `decode` gives is an event of these types.
-  for (const event of events) state = aggregate.evolve(state, aggregate.events.decode(event) as EventIn<Types>)
+  for (const event of events) state = aggregate.evolve(state, aggregate.events.decode(event))
   const { snapshot } = aggregate
   const isDue = snapshot !== undefined && version - from.snapshotVersion >= snapshot.every
   // It only saves time: what hinders it is met again where it matters.
@@ -181,18 +178,10 @@ async function catchUp<State, Types extends EventTypes>(
   }
 }
 
-function outcome<State, Types extends EventTypes>({ stream, version, state }: Loaded<State>): Executed<State, Types> {
+function outcome<State, New extends NewEvent>({ stream, version, state }: Loaded<State>): Executed<State, New> {
   return { stream, version, state, events: [], position: 0, isRepeat: false }
 }
 
 function idOf(stream: string, key: string | undefined, at: number): string | undefined {
-  return key === undefined ? undefined : keyedId(stream, key, at)
-}
-
-/** The same for the same command, so that the store recognises it: a UUID of version 8 (RFC 9562) from a hash. */
-function keyedId(stream: string, key: string, at: number): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([stream, key, at]))
-    .digest('hex')
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`
+  return key === undefined ? undefined : hashedEventId(stream, key, at)
 }

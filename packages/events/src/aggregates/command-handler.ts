@@ -3,13 +3,20 @@
  * its input is checked by its schema, and this is the rest: authorise, load, decide, append, and again when others were first.
  */
 import { type CallContext, runInCall } from '@keelson/kernel'
-import type { EventTypes, NewEventIn } from '../event-types.ts'
+import type { NewEvent, RecordedEvent } from '../store/event.ts'
 import type { EventStore } from '../store/event-store.ts'
 import { type Aggregate, type Executed, type ExecuteOptions, execute } from './aggregate.ts'
 
-export interface CommandHandling<State, Types extends EventTypes, Input, Output, Call extends CallContext> {
+export interface CommandHandling<
+  State,
+  Read extends RecordedEvent,
+  New extends NewEvent,
+  Input,
+  Output,
+  Call extends CallContext,
+> {
   readonly store: EventStore
-  readonly aggregate: Aggregate<State, Types>
+  readonly aggregate: Aggregate<State, Read, New>
   /** Which aggregate it is for. */
   readonly id: (input: Input) => string
   /** Throws when whoever calls may not. Sees the state that is decided on. */
@@ -19,11 +26,11 @@ export interface CommandHandling<State, Types extends EventTypes, Input, Output,
     input: Input,
     state: State,
     call: Call,
-  ) => readonly NewEventIn<Types>[] | Promise<readonly NewEventIn<Types>[]>
+  ) => readonly NoInfer<New>[] | Promise<readonly NoInfer<New>[]>
   /** The version the caller saw, when the input says it. */
   readonly expected?: (input: Input) => number | undefined
   /** What the operation gives. Default: version and position. */
-  readonly answer?: (executed: Executed<State, Types>, input: Input) => Output
+  readonly answer?: (executed: Executed<State, New>, input: Input) => Output
   readonly attempts?: number
 }
 
@@ -44,15 +51,16 @@ export interface CommandAnswer {
  */
 export function handleCommand<
   State,
-  Types extends EventTypes,
+  Read extends RecordedEvent,
+  Type extends string,
+  New extends NewEvent<Type>,
   Input,
   Output = CommandAnswer,
   Call extends CallContext = CallContext,
->(handling: CommandHandling<State, Types, Input, Output, Call>): (input: Input, call: Call) => Promise<Output> {
+>(handling: CommandHandling<State, Read, New, Input, Output, Call>): (input: Input, call: Call) => Promise<Output> {
   const { store, aggregate, authorize, decide, expected, attempts } = handling
   // Without an `answer` the output is the default one: nothing else fits the type.
-  const answer =
-    handling.answer ?? (({ version, position }: Executed<State, Types>) => ({ version, position }) as Output)
+  const answer = handling.answer ?? (({ version, position }: Executed<State, New>) => ({ version, position }) as Output)
   return async (input, call) => {
     const version = expected?.(input)
     const options: ExecuteOptions = {

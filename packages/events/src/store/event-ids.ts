@@ -1,5 +1,5 @@
 /** Ids of events: UUIDs of version 7 (RFC 9562), which begin with the time, so that an index of them grows at its end. */
-import { randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 
 export type MakeEventId = (now: number) => string
 
@@ -28,4 +28,10 @@ export function createEventIds(): MakeEventId {
 export function asEventId(text: string): string | undefined {
   const id = text.toLowerCase()
   return uuid.test(id) ? id : undefined
+}
+
+/** The same id for the same parts, so that what is done again is recognised: a UUID of version 8 from a hash. */
+export function hashedEventId(...parts: readonly (string | number)[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`
 }

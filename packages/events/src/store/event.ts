@@ -1,9 +1,9 @@
 /** An event before and after it is appended. Data and metadata are JSON; what they mean is known to `defineEvents`, not to the store. */
 
 /** What a caller gives. */
-export interface NewEvent {
+export interface NewEvent<Type extends string = string> {
   /** Past tense: `OrderPlaced`. At most 200 characters. */
-  readonly type: string
+  readonly type: Type
   /** JSON; undefined is stored as null. */
   readonly data?: unknown
   /** A UUID. Appending the same id again gives the first result. Made by the store when it is left out. */

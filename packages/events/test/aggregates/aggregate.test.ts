@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createInMemoryEventStore, execute, handleCommand, loadAggregate } from '../../src/index.ts'
 import { Order, type OrderState, place, placed } from '../order.ts'
 
-const cancel = () => [{ type: 'OrderCancelled', data: {} } as const]
+const cancel = () => [{ type: 'OrderCancelled', data: {} }] as const
 
 describe('execute()', () => {
   it('decides on the state, appends and gives the state after', async () => {

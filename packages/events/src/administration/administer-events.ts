@@ -1,0 +1,198 @@
+/** The implementation of `EventsAdministration` over a store and, where they run, its projections. */
+import { type CallContext, type Clock, type Handler, isError, systemClock } from '@keelson/kernel'
+import { eventsErrors } from '../errors.ts'
+import type { Projections } from '../projections/projections.ts'
+import type { RecordedEvent } from '../store/event.ts'
+import type { ExpectedVersion } from '../store/event-store.ts'
+import { follow } from '../store/follow.ts'
+import type { SqlEventStore } from '../store/sql-event-store.ts'
+import type { EventsAdministration } from './events-contract.ts'
+import { filledIn, importRows } from './import-rows.ts'
+
+type Operations = (typeof EventsAdministration)['operations']
+type Implementation = { readonly [Name in keyof Operations]: Handler<Operations[Name], CallContext> }
+
+export interface AdministerOptions {
+  readonly store: SqlEventStore
+  readonly projections?: Projections
+  readonly clock?: Clock
+}
+
+/**
+ * @example
+ * export const events = defineService(EventsAdministration, {
+ *   uses: { database: Database },
+ *   start: async ({ database, lifetime }) => administerEvents({ store: lifetime.own(await openEventStore({ database })) }),
+ * })
+ */
+export function administerEvents({ store, projections, clock = systemClock }: AdministerOptions): Implementation {
+  const running = (name: string): Projections => {
+    if (!projections) throw eventsErrors.EVENTS_PROJECTION_UNKNOWN({ projection: name, known: [] })
+    return projections
+  }
+  return {
+    append: ({ stream, type, payload, expected, id }) =>
+      store.append(stream, [{ type, data: payload, ...(id === undefined ? {} : { id }) }], {
+        expected: expectedOf(expected),
+      }),
+    read: async function* ({ stream, after, limit = Number.POSITIVE_INFINITY, types, archived, follow: isLive }, call) {
+      let count = 0
+      const feed = {
+        after: { position: after, epoch: 0 },
+        ...(types ? { types } : {}),
+        includeArchived: archived,
+        isLive,
+        signal: call.signal,
+      }
+      for await (const event of stream === undefined ? follow(store, feed) : readStream(store, stream, after)) {
+        if (types && !types.includes(event.type)) continue
+        yield shown(event)
+        count += 1
+        if (count >= limit) return
+      }
+    },
+    replay: async function* ({ after, to, until, rate, types }, call) {
+      const end = until === undefined ? undefined : new Date(until)
+      const startedAt = clock.monotonic()
+      let count = 0
+      const upTo = to ?? (await store.head()).position
+      for await (const event of follow(store, {
+        after: { position: after, epoch: 0 },
+        upTo,
+        ...(types ? { types } : {}),
+        signal: call.signal,
+      })) {
+        if (end && event.recordedAt > end) return
+        if (rate !== undefined) {
+          const dueMs = startedAt + (count / rate) * 1_000 - clock.monotonic()
+          if (dueMs > 0) await clock.sleep(dueMs, call.signal)
+        }
+        count += 1
+        yield shown(event)
+      }
+    },
+    streams: async ({ prefix, after, limit }) => ({ streams: [...(await store.streams({ prefix, after, limit }))] }),
+    verify: async function* ({ position, seal }, call) {
+      const expected = position === undefined || seal === undefined ? undefined : { position, seal }
+      let last = { done: 0, total: 0, erased: 0, seal: { position: 0, seal: '' }, error: null }
+      try {
+        for await (const { verified, total, erased, seal: newest } of store.verify({
+          signal: call.signal,
+          ...(expected ? { expected } : {}),
+        })) {
+          last = { done: verified, total, erased, seal: newest, error: null }
+          yield last
+        }
+      } catch (error) {
+        yield { ...last, error: reasonOf(error, 'EVENTS_LOG_DAMAGED') }
+      }
+    },
+    import: async function* ({ table, key, stream, type, name = table, dryRun, again }, call) {
+      const rowImport = {
+        name,
+        table,
+        key,
+        toEvents: (row: Readonly<Record<string, unknown>>) => ({
+          stream: filledIn(stream, row),
+          events: [{ type, data: row }],
+        }),
+      }
+      let last = { done: 0, total: 0, skipped: 0, events: 0, isDryRun: dryRun, error: null }
+      try {
+        for await (const one of importRows(store, rowImport, {
+          isDryRun: dryRun,
+          isFromStart: again,
+          signal: call.signal,
+        })) {
+          last = {
+            done: one.read,
+            total: one.total,
+            skipped: one.skipped,
+            events: one.events,
+            isDryRun: dryRun,
+            error: null,
+          }
+          yield last
+        }
+      } catch (error) {
+        yield { ...last, error: reasonOf(error, 'EVENTS_') }
+      }
+    },
+    projections: async () => ({
+      projections: (projections ? await projections.status() : []).map((status) => ({
+        ...status,
+        owners: [...status.owners],
+      })),
+    }),
+    rebuild: async function* ({ name }, call) {
+      const states: { done: number; total: number }[] = []
+      let wake = () => {}
+      let isDone = false
+      const rebuilt = running(name)
+        .rebuild(name, {
+          signal: call.signal,
+          onProgress: (state) => {
+            states.push(state)
+            wake()
+          },
+        })
+        .finally(() => {
+          isDone = true
+          wake()
+        })
+      rebuilt.catch(() => {})
+      while (!isDone) {
+        const state = states.splice(0).at(-1)
+        if (state) yield { ...state, error: null }
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+      await rebuilt
+      const { position } = await store.head()
+      yield { done: position, total: position, ...states.at(-1), error: null }
+    },
+    parked: async ({ name }) => ({
+      events: (await running(name).parked(name)).map(({ position, key, reason, attempts, parkedAt }) => ({
+        position,
+        key,
+        reason,
+        attempts,
+        parkedAt: parkedAt.toISOString(),
+      })),
+    }),
+    retry: async ({ name }) => ({ parked: await running(name).replayParked(name) }),
+  }
+}
+
+async function* readStream(store: SqlEventStore, stream: string, after: number): AsyncGenerator<RecordedEvent> {
+  const pageSize = 500
+  for (let from = after + 1; ; ) {
+    const { events } = await store.readStream(stream, { from, limit: pageSize })
+    yield* events
+    const last = events.at(-1)
+    if (!last || events.length < pageSize) return
+    from = last.version + 1
+  }
+}
+
+function shown({ recordedAt, tags, ...event }: RecordedEvent) {
+  return {
+    ...event,
+    data: event.data ?? null,
+    metadata: { ...event.metadata },
+    tags: [...tags],
+    recordedAt: recordedAt.toISOString(),
+  }
+}
+
+function expectedOf(text: string): ExpectedVersion {
+  return text === 'any' || text === 'none' || text === 'exists' ? text : Number(text)
+}
+
+/** What an operator should read; anything else is thrown, and is nobody's to see. */
+function reasonOf(error: unknown, codes: string): string {
+  if (isError(error) && error.code.startsWith(codes)) return error.message
+  throw error
+}
