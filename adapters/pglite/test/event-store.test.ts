@@ -1,5 +1,10 @@
 import { openEventStore, type SqlEventStore } from '@keelson/events'
-import { eventStoreConformance, projectionsConformance, sqlEventStoreConformance } from '@keelson/events/testing'
+import {
+  eventStoreConformance,
+  importRowsConformance,
+  projectionsConformance,
+  sqlEventStoreConformance,
+} from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { openPgliteDatabase } from '../src/index.ts'
 
@@ -20,4 +25,6 @@ describe('openEventStore() on PGlite', () => {
   test.each(projectionsConformance)('projections: $name', ({ run }) => run(database))
 
   test.each(sqlEventStoreConformance)('$name', ({ run }) => run(database))
+
+  test.each(importRowsConformance)('$name', ({ run }) => run(database))
 })

@@ -1,5 +1,10 @@
 import { openEventStore, type SqlEventStore } from '@keelson/events'
-import { eventStoreConformance, projectionsConformance, sqlEventStoreConformance } from '@keelson/events/testing'
+import {
+  eventStoreConformance,
+  importRowsConformance,
+  projectionsConformance,
+  sqlEventStoreConformance,
+} from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { connectPostgresDatabase } from '../src/index.ts'
 import { isSkipped, PostgresServer } from './postgres-server.ts'
@@ -24,4 +29,6 @@ describe.skipIf(isSkipped)('openEventStore() on PostgreSQL', () => {
   test.each(projectionsConformance)('projections: $name', ({ run }) => run(database), 60_000)
 
   test.each(sqlEventStoreConformance)('$name', ({ run }) => run(database), 60_000)
+
+  test.each(importRowsConformance)('$name', ({ run }) => run(database), 60_000)
 })

@@ -1,3 +1,4 @@
+export { type ImportRowsCase, importRowsConformance } from './administration/import-rows.conformance.ts'
 export { type Given, given, type When } from './given-when-then.ts'
 export { type ProjectionsCase, projectionsConformance } from './projections/projections.conformance.ts'
 export { type EventStoreCase, eventStoreConformance } from './store/event-store.conformance.ts'

@@ -92,7 +92,7 @@ export async function* importRows(
     signal?.throwIfAborted()
     const rows = await source.readAfter(place.last_key)
     if (rows.length === 0) break
-    const mapped = rows.map((row) => mapRow(rowImport, row))
+    const mapped = rows.map((row) => mapRow(store.log, rowImport, row))
     if (!isDryRun) await append(store, mapped)
     place = {
       last_key: rows.at(-1)?.key ?? null,
@@ -149,12 +149,16 @@ async function sourceOf({ database }: SqlEventStore, { name, table, key, pageSiz
 }
 
 function mapRow(
+  log: string,
   { name, toEvents }: RowImport,
   { key, row }: SourceRow,
 ): { readonly stream: string; readonly events: readonly NewEvent[] } {
   try {
     const { stream, events } = toEvents(row) ?? { stream: '', events: [] }
-    return { stream, events: events.map((event, at) => ({ ...event, id: hashedEventId('import', name, key, at) })) }
+    return {
+      stream,
+      events: events.map((event, at) => ({ ...event, id: hashedEventId(log, 'import', name, key, at) })),
+    }
   } catch (cause) {
     const reason = `the row with the key ${key}: ${cause instanceof Error ? cause.message : String(cause)}`
     throw eventsErrors.EVENTS_IMPORT_INVALID({ import: name, reason }, { cause })

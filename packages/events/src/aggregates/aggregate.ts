@@ -97,11 +97,14 @@ export async function execute<State, Read extends RecordedEvent, Type extends st
   for (let attempt = 1; ; attempt++) {
     const loaded = await load(store, aggregate, id)
     const { stream, version } = loaded
-    const firstId = key === undefined ? undefined : hashedEventId(stream, key, 0)
+    const firstId = key === undefined ? undefined : hashedEventId(store.log, stream, key, 0)
     if (firstId !== undefined && loaded.ids.has(firstId)) return { ...outcome(loaded), isRepeat: true }
     const decided = await decide(loaded.state)
     if (decided.length === 0) return outcome(loaded)
-    const events = decided.map((one, at) => ({ ...aggregate.events.encode(one), id: one.id ?? idOf(stream, key, at) }))
+    const events = decided.map((one, at) => ({
+      ...aggregate.events.encode(one),
+      id: one.id ?? idOf(store.log, stream, key, at),
+    }))
     try {
       const appended = await store.append(
         stream,
@@ -182,6 +185,6 @@ function outcome<State, New extends NewEvent>({ stream, version, state }: Loaded
   return { stream, version, state, events: [], position: 0, isRepeat: false }
 }
 
-function idOf(stream: string, key: string | undefined, at: number): string | undefined {
-  return key === undefined ? undefined : hashedEventId(stream, key, at)
+function idOf(log: string, stream: string, key: string | undefined, at: number): string | undefined {
+  return key === undefined ? undefined : hashedEventId(log, stream, key, at)
 }
