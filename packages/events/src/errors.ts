@@ -132,4 +132,76 @@ export const eventsErrors = defineErrors({
     when: 'The event store was used after it was closed.',
     message: (_: Record<never, never>) => 'Cannot use the event store: it is closed',
   },
+  MESSAGES_INVALID: {
+    kind: 'invalid',
+    when: 'A name of a topic, group, consumer or outbox is none, messages are not in ascending order, or an option is out of its range.',
+    message: (d: { attempt: string; reason: string }) => `Cannot ${d.attempt}: ${d.reason}`,
+  },
+  MESSAGES_UNAVAILABLE: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'The server of the message streams is away, hangs, is starting or has become a replica. Repeating the call does no harm.',
+    message: (d: { attempt: string; reason: string }) => `Cannot ${d.attempt}: ${d.reason}`,
+  },
+  MESSAGES_FULL: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'The server of the message streams has used the memory it may use and removes nothing by itself. Let groups finish and trim, or give it more.',
+    message: (d: { attempt: string }) => `Cannot ${d.attempt}: the server has no memory left`,
+  },
+  MESSAGES_FAILED: {
+    kind: 'internal',
+    when: 'The server of the message streams refused a command for another reason, as when a key of the same name holds something else.',
+    message: (d: { attempt: string; reason: string }) => `Cannot ${d.attempt}: ${d.reason}`,
+  },
+  MESSAGES_GROUP_LOST: {
+    kind: 'not-found',
+    when: 'A group of a topic is not there: it was never created, was dropped, or was lost with the server.',
+    message: (d: { topic: string; group: string }) =>
+      `Cannot use group "${d.group}" of topic "${d.topic}": there is none`,
+  },
+  MESSAGES_TOPIC_TAKEN: {
+    kind: 'conflict',
+    when: 'Two logs, or two outboxes, publish to one topic: their positions would be mistaken for each other. Give each a topic of its own.',
+    message: (d: { topic: string; source: string; owner: string }) =>
+      `Cannot publish messages of "${d.source}" to topic "${d.topic}": it belongs to "${d.owner}"`,
+  },
+  MESSAGES_UNREADABLE: {
+    kind: 'invalid',
+    when: 'An entry of a stream was not written by an outbox, or carries no event. It becomes a dead letter.',
+    message: (d: { topic: string; id: string; reason: string }) =>
+      `Cannot read message ${d.id} of topic "${d.topic}": ${d.reason}`,
+  },
+  MESSAGES_LEASE_LOST: {
+    kind: 'conflict',
+    retryable: true,
+    when: 'Another process has taken over the topic from a consumer that was thought dead. What the consumer was doing was rolled back.',
+    message: (d: { topic: string; group: string }) =>
+      `Cannot go on with topic "${d.topic}" as group "${d.group}": another process has taken it over`,
+  },
+  OUTBOX_LOG_REPLACED: {
+    kind: 'conflict',
+    when: 'More of a log has been published than it has, though it says that it lost nothing: it is another log of the same name, whose outbox and topics need other names, or a server that took over and has not been written to yet.',
+    message: (d: { outbox: string; published: string; head: string }) =>
+      `Cannot go on with outbox "${d.outbox}": ${d.published} is published, and the log ends at ${d.head}`,
+  },
+  OUTBOX_FEED_BEHIND: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'The log is read from a server of an earlier epoch than what is published: a database that was failed over from, and still answers.',
+    message: (d: { outbox: string; published: number; found: number }) =>
+      `Cannot go on with outbox "${d.outbox}": epoch ${d.published} is published, and the feed is of epoch ${d.found}`,
+  },
+  OUTBOX_CLOSED: {
+    kind: 'unavailable',
+    when: 'An outbox was closed while somebody waited for it to publish.',
+    message: (d: { outbox: string }) => `Cannot wait for outbox "${d.outbox}": it is closed`,
+  },
+  EVENTS_EPOCH_CHANGED: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A log began a new epoch, or is read on a replica that has not heard of it, just while its epochs were asked for.',
+    message: (d: { log: string; from: number; to: number }) =>
+      `Cannot read the epochs of log "${d.log}": it went from epoch ${d.from} to ${d.to} meanwhile`,
+  },
 })

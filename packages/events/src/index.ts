@@ -31,6 +31,49 @@ export {
   type NewEventOf,
   type Upcasts,
 } from './event-types.ts'
+export type { Backoff } from './messages/backoff.ts'
+export { requireName, requirePosition, requirePublication } from './messages/check-names.ts'
+export {
+  type ConsumeOptions,
+  type Consumer,
+  type ConsumerHooks,
+  consume,
+  type HandleGiven,
+  replayDeadLetters,
+} from './messages/consume.ts'
+export {
+  type ConsumeIntoHooks,
+  type ConsumeIntoOptions,
+  consumeInto,
+  type IntoConsumer,
+  type Replayed,
+} from './messages/consume-into.ts'
+export { createInMemoryMessageStreams, type InMemoryMessageStreams } from './messages/in-memory-message-streams.ts'
+export {
+  comparePositions,
+  eventIn,
+  type Message,
+  messageIdOf,
+  type NewMessage,
+  parseMessageId,
+} from './messages/message.ts'
+export {
+  type Claimed,
+  type ClaimOptions,
+  type DeadLetter,
+  type DeadLettersOptions,
+  type Death,
+  type Delivery,
+  type GroupState,
+  type Holder,
+  type Keep,
+  MessageStreams,
+  type Publication,
+  type Published,
+  type TakeOptions,
+  type Trimmed,
+} from './messages/message-streams.ts'
+export { type Outbox, type OutboxHooks, type OutboxOptions, type Route, startOutbox } from './messages/outbox.ts'
 export {
   type InlineProjections,
   type InlineProjectionsOptions,
