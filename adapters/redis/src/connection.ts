@@ -15,11 +15,12 @@ export const RedisConfig = z.object({
     .prefault('redis://127.0.0.1:6379'),
   prefix: z.string().default('keelson:').describe('Of every key and channel'),
   timeout: z.int().min(1).default(250).describe('Milliseconds until an answer counts as none'),
+  streamsTimeout: z.int().min(1).default(5000).describe('The same for message streams, whose answers may be long'),
 })
 export type RedisConfig = z.infer<typeof RedisConfig>
 
 /** Connects in the background; ended by the lifetime. */
-export function connect({ url, timeout }: RedisConfig, lifetime: Lifetime): Redis {
+export function connect({ url, timeout }: Pick<RedisConfig, 'url' | 'timeout'>, lifetime: Lifetime): Redis {
   const redis = new Redis(url.reveal(), {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
