@@ -13,31 +13,43 @@ export const isSkipped = !isInstalled && process.env['KEELSON_REQUIRE_SERVERS'] 
 
 export class RedisServer {
   readonly url: string
-  readonly #port: number
+  readonly port: number
+  readonly #settings: readonly string[]
   readonly #folder = mkdtempSync(join(tmpdir(), 'keelson-redis-'))
   #child: ChildProcess | undefined
 
-  constructor(port: number) {
-    this.#port = port
+  constructor(port: number, settings: readonly string[] = []) {
+    this.port = port
+    this.#settings = settings
     this.url = `redis://127.0.0.1:${port}`
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort())
+  /** @param settings of its command line, beside those that keep it on the loopback and nothing on disk. */
+  static async start(settings: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings)
     await server.start()
     return server
   }
 
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
-    const settings = ['--port', String(this.#port), '--bind', '127.0.0.1', '--save', '', '--dir', this.#folder]
-    const child = spawn('redis-server', settings, { stdio: 'ignore' })
+    const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.#folder]
+    const child = spawn('redis-server', [...settings, ...this.#settings], { stdio: 'ignore' })
     this.#child = child
     for (let tries = 0; tries < 500; tries++) {
-      if (await isTaken(this.#port)) return
+      if (await isTaken(this.port)) return
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
-    throw new Error(`redis-server did not start on port ${this.#port}`)
+    throw new Error(`redis-server did not start on port ${this.port}`)
+  }
+
+  /** It hangs: connections stay, and nothing is answered. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   async kill(): Promise<void> {
@@ -53,7 +65,7 @@ export class RedisServer {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
