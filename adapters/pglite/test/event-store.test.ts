@@ -2,6 +2,7 @@ import { openEventStore, type SqlEventStore } from '@keelson/events'
 import {
   eventStoreConformance,
   importRowsConformance,
+  processesConformance,
   projectionsConformance,
   sqlEventStoreConformance,
 } from '@keelson/events/testing'
@@ -27,4 +28,6 @@ describe('openEventStore() on PGlite', () => {
   test.each(sqlEventStoreConformance)('$name', ({ run }) => run(database))
 
   test.each(importRowsConformance)('$name', ({ run }) => run(database))
+
+  test.each(processesConformance)('processes: $name', ({ run }) => run(database))
 })

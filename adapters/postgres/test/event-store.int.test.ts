@@ -2,6 +2,7 @@ import { openEventStore, type SqlEventStore } from '@keelson/events'
 import {
   eventStoreConformance,
   importRowsConformance,
+  processesConformance,
   projectionsConformance,
   sqlEventStoreConformance,
 } from '@keelson/events/testing'
@@ -31,4 +32,6 @@ describe.skipIf(isSkipped)('openEventStore() on PostgreSQL', () => {
   test.each(sqlEventStoreConformance)('$name', ({ run }) => run(database), 60_000)
 
   test.each(importRowsConformance)('$name', ({ run }) => run(database), 60_000)
+
+  test.each(processesConformance)('processes: $name', ({ run }) => run(database), 60_000)
 })

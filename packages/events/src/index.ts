@@ -75,6 +75,18 @@ export {
 } from './messages/message-streams.ts'
 export { type Outbox, type OutboxHooks, type OutboxOptions, type Route, startOutbox } from './messages/outbox.ts'
 export {
+  defineProcess,
+  onEvents,
+  type Process,
+  type ProcessContext,
+  type ProcessDefinition,
+  type StartedBy,
+  type StepCall,
+  type StepOptions,
+} from './processes/process.ts'
+export type { ProcessInstance, ProcessStatus } from './processes/process-tables.ts'
+export { type Processes, type ProcessesOptions, startProcesses } from './processes/processes.ts'
+export {
   type InlineProjections,
   type InlineProjectionsOptions,
   openInlineProjections,

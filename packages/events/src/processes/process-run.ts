@@ -1,0 +1,586 @@
+/**
+ * One run of an instance: the function from its start, answered from the journal until it is where it was, and then for real. Everything that
+ * settles is written first and handed to the function in the order of the journal, so that a later run sees the same. A record has an id made from
+ * what it is of: when two workers run one instance, as after a lease that ran out, the first record counts and the other takes it over.
+ */
+
+import { createHash } from 'node:crypto'
+import {
+  type Clock,
+  isError,
+  type KeelsonError,
+  type Queryable,
+  rootCall,
+  runInCall,
+  type Schema,
+} from '@keelson/kernel'
+import { eventsErrors } from '../errors.ts'
+import type { RecordedEvent } from '../store/event.ts'
+import { hashedEventId } from '../store/event-ids.ts'
+import type { Process, ProcessContext, ProcessDefinition, StepCall, StepOptions } from './process.ts'
+import {
+  asJson,
+  type JournalEvent,
+  kept,
+  type Outcome,
+  outcomeOf,
+  resultOf,
+  stepError,
+  streamOf,
+} from './process-journal.ts'
+import type { ClaimedInstance, ProcessTables } from './process-tables.ts'
+
+export type RunResult =
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+  | {
+      readonly kind: 'resting'
+      readonly wakeAt: number | null
+      readonly waitingFor: readonly string[]
+      readonly seen: number
+    }
+  | { readonly kind: 'parked'; readonly reason: string }
+
+type Kind = 'step' | 'timer' | 'wait' | 'child'
+
+interface Pending {
+  readonly kind: Kind
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** What has settled before the function asked for it. */
+interface Settled {
+  readonly kind: Kind
+  readonly value: () => unknown
+}
+
+const longestBackoffMs = 3_600_000
+/** A journal that is longer costs more to run again than it is worth. */
+const mostEvents = 20_000
+
+export class ProcessRun {
+  readonly #instance: ClaimedInstance
+  readonly #definition: Process
+  readonly #tables: ProcessTables
+  readonly #clock: Clock
+  readonly #begin: (process: string, version: number, id: string, input: unknown, key: string) => Promise<void>
+  readonly #stream: string
+  readonly #pending = new Map<string, Pending>()
+  readonly #settled = new Map<string, Settled>()
+  readonly #uses = new Map<string, number>()
+  readonly #timers = new Map<string, number>()
+  readonly #failures = new Map<string, { attempt: number; retryAt: number }>()
+  readonly #signals = new Map<string, unknown[]>()
+  readonly #waiters: { readonly name: string; readonly key: string }[] = []
+  /** Children that were begun. */
+  readonly #children = new Set<string>()
+  /** What waits for a time, by key: when, and what to do then. */
+  readonly #sleepers = new Map<string, number>()
+  readonly #queued: (() => void)[] = []
+  readonly #result = Promise.withResolvers<RunResult>()
+  /** Aborts when the instance is cancelled, or the program is about to end. */
+  readonly #abort = new AbortController()
+  readonly #over = new AbortController()
+  #delivering: Promise<void> = Promise.resolve()
+  #delivered = 0
+  #seen = 0
+  #active = 0
+  #turns = 0
+  #isReplaying = true
+  #isOver = false
+  #cancelledFor: string | undefined
+  #time = 0
+  #draws = 0
+
+  /** @param begin begins a child. */
+  constructor(
+    instance: ClaimedInstance,
+    definition: Process,
+    tables: ProcessTables,
+    clock: Clock,
+    begin: (process: string, version: number, id: string, input: unknown, key: string) => Promise<void>,
+  ) {
+    this.#instance = instance
+    this.#definition = definition
+    this.#tables = tables
+    this.#clock = clock
+    this.#begin = begin
+    this.#stream = streamOf(instance.process, instance.id)
+  }
+
+  /** Resolves when it has ended, or waits for a time or something from outside. Rejects when the database does. */
+  async run(): Promise<RunResult> {
+    const { events } = await this.#tables.store.readStream(this.#stream)
+    const [started, ...rest] = events
+    const ended = events.find(({ type }) => ['ProcessCompleted', 'ProcessFailed', 'ProcessCancelled'].includes(type))
+    // It ended, and the row was not told: a dump, or a hand in the table.
+    if (ended) return { kind: 'ended', outcome: outcomeOf(ended.type, ended.data) }
+    if (!started || events.length > mostEvents)
+      return {
+        kind: 'parked',
+        reason: started ? `its journal has more than ${mostEvents} events` : 'its journal is empty',
+      }
+    this.#time = started.recordedAt.getTime()
+    this.#delivered = 1
+    void this.#start(Reflect.get(Object(started.data), 'input'))
+    await turn()
+    for (const event of rest) await this.#deliver(event)
+    this.#isReplaying = false
+    for (const work of this.#queued.splice(0)) work()
+    this.#watchRest()
+    return this.#result.promise
+  }
+
+  /** Takes in what came from outside. */
+  async look(): Promise<void> {
+    if (this.#isReplaying || this.#isOver) return
+    await this.#catchUp()
+    this.#watchRest()
+  }
+
+  get seen(): number {
+    return this.#seen
+  }
+
+  /** The program is about to end: nothing more is begun, and what the function still does is not heard. */
+  stop(): void {
+    this.#isOver = true
+    this.#over.abort()
+    this.#abort.abort(eventsErrors.EVENTS_CLOSED({}))
+    this.#result.resolve({ kind: 'resting', wakeAt: null, waitingFor: [], seen: -1 })
+  }
+
+  async #start(given: unknown): Promise<void> {
+    try {
+      const checked = await this.#definition.input['~standard'].validate(given)
+      if (checked.issues)
+        throw eventsErrors.PROCESS_INVALID({
+          process: this.#instance.process,
+          reason: 'the input does not fit any more',
+        })
+      // The schema is that of this function.
+      const output = asJson(await this.#definition.run(this.#context(), checked.value as never))
+      this.#end({ status: 'completed', output })
+    } catch (error) {
+      if (isError(error, 'PROCESS_JOURNAL_MISMATCH')) this.#finish({ kind: 'parked', reason: error.message })
+      else if (isError(error, 'PROCESS_CANCELLED') && this.#cancelledFor !== undefined)
+        this.#end({ status: 'cancelled', reason: this.#cancelledFor })
+      else this.#end({ status: 'failed', error: kept(error) })
+    }
+  }
+
+  #end(outcome: Outcome): void {
+    this.#finish({ kind: 'ended', outcome })
+  }
+
+  #finish(result: RunResult): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#over.abort()
+    this.#result.resolve(result)
+  }
+
+  #context(): ProcessContext {
+    return {
+      id: this.#instance.id,
+      now: () => this.#time,
+      random: () => this.#random(),
+      step: <T>(name: string, work: (call: StepCall) => Promise<T> | T, options: StepOptions = {}) =>
+        // What was kept of the step is what its work gave.
+        this.#ask('step', name, (key) =>
+          this.#attempt(
+            key,
+            options,
+            async (call) =>
+              void (await this.#record(`${key} done`, {
+                type: 'ProcessStepCompleted',
+                data: { key, result: asJson(await work(call)) },
+              })),
+          ),
+        ) as Promise<T>,
+      transaction: <T>(name: string, work: (transaction: Queryable) => Promise<T>, options: StepOptions = {}) =>
+        this.#ask('step', name, (key) => this.#attempt(key, options, () => this.#transact(key, work))) as Promise<T>,
+      sleep: (name, time) => this.#ask('timer', name, (key) => this.#sleep(key, time)) as Promise<void>,
+      waitFor: async <S extends Schema>(name: string, schema: S, options: { readonly timeoutMs?: number } = {}) => {
+        const value = await this.#ask(
+          'wait',
+          name,
+          (key) => this.#wait(key, name, options.timeoutMs),
+          (key) => this.#takeSignal(key, name),
+        )
+        if (value === undefined) return undefined
+        const checked = await schema['~standard'].validate(value)
+        if (checked.issues)
+          throw eventsErrors.PROCESS_INVALID({
+            process: this.#instance.process,
+            reason: `the signal "${name}" does not fit: ${checked.issues.map(({ message }) => message).join('; ')}`,
+          })
+        // The schema has just said so.
+        return checked.value as never
+      },
+      child: <Input extends Schema, Output>(
+        name: string,
+        definition: ProcessDefinition<Input, Output>,
+        input: unknown,
+      ) =>
+        // What a child ended with is what its function returned.
+        this.#ask('child', name, (key) =>
+          this.#child(key, definition.name, definition.version, input),
+        ) as Promise<Output>,
+    }
+  }
+
+  /** What has settled, or a promise of it; `work` begins what is not under way, once the journal has been gone through. */
+  #ask(
+    kind: Kind,
+    name: string,
+    work: (key: string) => Promise<void>,
+    first?: (key: string) => void,
+  ): Promise<unknown> {
+    if (this.#isOver) return new Promise(() => {})
+    const uses = (this.#uses.get(`${kind} ${name}`) ?? 0) + 1
+    this.#uses.set(`${kind} ${name}`, uses)
+    const key = uses === 1 ? name : `${name} #${uses}`
+    first?.(key)
+    const settled = this.#settled.get(key)
+    if (settled && settled.kind !== kind) return Promise.reject(this.#mismatch(key, kind, settled.kind))
+    if (settled) return Promise.resolve().then(settled.value)
+    const taken = this.#pending.get(key)
+    if (taken) return Promise.reject(this.#mismatch(key, kind, taken.kind))
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#pending.set(key, { kind, resolve, reject })
+    if (this.#cancelledFor !== undefined && kind !== 'step') this.#rejectCancelled(key)
+    else this.#whenLive(key, () => this.#track(work(key)))
+    return promise
+  }
+
+  #whenLive(key: string, work: () => void): void {
+    const begin = () => {
+      if (this.#pending.has(key) && !this.#isOver) work()
+    }
+    if (this.#isReplaying) this.#queued.push(begin)
+    else begin()
+  }
+
+  /** Work that is under way: the run does not rest before it is done. What fails here is the database, or the code itself. */
+  #track(work: Promise<void>): void {
+    this.#active += 1
+    work
+      .catch((error: unknown) => {
+        if (this.#isOver) return
+        this.#isOver = true
+        this.#over.abort()
+        this.#result.reject(error)
+      })
+      .finally(() => {
+        this.#active -= 1
+        this.#watchRest()
+      })
+  }
+
+  /** When nothing is under way and the function waits, there is nothing to do before a time comes or something from outside. */
+  #watchRest(): void {
+    this.#turns += 1
+    const turns = this.#turns
+    void (async () => {
+      await turn()
+      await turn()
+      if (this.#isOver || this.#isReplaying || this.#active > 0 || this.#turns !== turns || this.#pending.size === 0)
+        return
+      const wakeAt = this.#sleepers.size === 0 ? null : Math.min(...this.#sleepers.values())
+      this.#finish({ kind: 'resting', wakeAt, waitingFor: [...this.#pending.keys()], seen: this.#seen })
+    })()
+  }
+
+  async #attempt(key: string, options: StepOptions, work: (call: StepCall) => Promise<void>): Promise<void> {
+    const { attempts = 5, backoffMs = 1_000, timeoutMs = 60_000 } = options
+    const before = this.#failures.get(key)
+    if (before && before.retryAt > this.#clock.now()) {
+      this.#sleepUntil(key, before.retryAt, () => this.#attempt(key, options, work))
+      return
+    }
+    const attempt = (before?.attempt ?? 0) + 1
+    const { process, id } = this.#instance
+    const stepKey = `${process}/${id}/${key}`
+    const over = new AbortController()
+    // A step that begins after the cancellation is there to clean up.
+    const signal = this.#cancelledFor === undefined ? AbortSignal.any([over.signal, this.#abort.signal]) : over.signal
+    const done = new AbortController()
+    const late = this.#clock.sleep(timeoutMs, done.signal).then(() => {
+      const error = eventsErrors.PROCESS_STEP_TIMED_OUT({ step: key, timeoutMs })
+      over.abort(error)
+      throw error
+    })
+    late.catch(() => {})
+    try {
+      const call = { ...rootCall, correlationId: id, idempotencyKey: stepKey, signal }
+      await Promise.race([runInCall(call, () => work({ key: stepKey, attempt, signal })), late])
+    } catch (error) {
+      if (error instanceof JournalFailure) throw error.cause
+      if (this.#isOver || !this.#pending.has(key)) return
+      const isFinal =
+        attempt >= attempts || (isError(error) && !error.retryable && error.code !== 'DATABASE_OUTCOME_UNKNOWN')
+      const retryAt = isFinal ? null : this.#clock.now() + Math.min(backoffMs * 2 ** (attempt - 1), longestBackoffMs)
+      await this.#record(`${key} failed ${attempt}`, {
+        type: 'ProcessStepFailed',
+        data: { key, attempt, error: kept(error), retryAt },
+      })
+      if (retryAt !== null) this.#sleepUntil(key, retryAt, () => this.#attempt(key, options, work))
+    } finally {
+      done.abort()
+    }
+  }
+
+  /** Goes on at a time: in this run when it lasts so long, because of something else, otherwise in the next. */
+  #sleepUntil(key: string, at: number, work: () => Promise<void>): void {
+    this.#sleepers.set(key, at)
+    const wake = () => {
+      if (this.#isOver || !this.#pending.has(key)) return
+      this.#sleepers.delete(key)
+      this.#track(work())
+    }
+    this.#clock.sleep(Math.max(0, at - this.#clock.now()), this.#over.signal).then(wake, () => {})
+  }
+
+  /** Effect and record in one transaction: what was recorded before is not done again. */
+  async #transact(key: string, work: (transaction: Queryable) => Promise<unknown>): Promise<void> {
+    const { process, id } = this.#instance
+    try {
+      await this.#tables.store.database.transaction(async (transaction) => {
+        const result = asJson(await work(transaction))
+        const isNew = await this.#tables.appendWithin(transaction, process, id, `${key} done`, {
+          type: 'ProcessStepCompleted',
+          data: { key, result },
+        })
+        if (!isNew) throw new RecordedBefore()
+      })
+    } catch (error) {
+      if (!(error instanceof RecordedBefore) && !isError(error, 'EVENTS_ID_TAKEN')) throw error
+    }
+    await this.#catchUp()
+  }
+
+  async #sleep(key: string, time: number | Date): Promise<void> {
+    if (!this.#timers.has(key)) {
+      const at = time instanceof Date ? time.getTime() : this.#clock.now() + time
+      await this.#record(`${key} set`, { type: 'ProcessTimerSet', data: { key, at } })
+    }
+    const at = this.#timers.get(key) ?? 0
+    if (at <= this.#clock.now()) await this.#record(`${key} fired`, { type: 'ProcessTimerFired', data: { key } })
+    else this.#sleepUntil(key, at, () => this.#sleep(key, time))
+  }
+
+  async #wait(key: string, name: string, timeoutMs: number | undefined): Promise<void> {
+    if (timeoutMs === undefined) return
+    if (!this.#timers.has(key)) {
+      const until = this.#clock.now() + timeoutMs
+      await this.#record(`${key} begun`, { type: 'ProcessWaitBegun', data: { key, until } })
+    }
+    if (!this.#waiters.some((waiter) => waiter.name === name && waiter.key === key)) return
+    const until = this.#timers.get(key) ?? 0
+    if (until <= this.#clock.now())
+      await this.#record(`${key} timed out`, { type: 'ProcessWaitTimedOut', data: { key } })
+    else this.#sleepUntil(key, until, () => this.#wait(key, name, timeoutMs))
+  }
+
+  /** Signals go to those who wait for them in the order of both. */
+  #takeSignal(key: string, name: string): void {
+    const [value, ...rest] = this.#signals.get(name) ?? []
+    if (value === undefined) {
+      if (!this.#settled.has(key)) this.#waiters.push({ name, key })
+      return
+    }
+    this.#signals.set(name, rest)
+    this.#settled.set(key, { kind: 'wait', value: () => value })
+  }
+
+  async #child(key: string, process: string, version: number, input: unknown): Promise<void> {
+    if (this.#children.has(key)) return
+    const id = `${this.#instance.id}/${key}`
+    await this.#begin(process, version, id, asJson(input), key)
+    await this.#record(`${key} begun`, { type: 'ProcessChildStarted', data: { key, process, id } })
+  }
+
+  /** Writes a record and hands it over; what another worker wrote under its id is taken instead. */
+  async #record(key: string, event: JournalEvent): Promise<void> {
+    const { process, id } = this.#instance
+    try {
+      await this.#tables.store.append(this.#stream, [
+        { ...event, id: hashedEventId(this.#tables.store.log, 'process', process, id, key) },
+      ])
+    } catch (error) {
+      if (isError(error) && (error.retryable || error.code.startsWith('DATABASE_') || error.code === 'EVENTS_CLOSED'))
+        throw new JournalFailure(error)
+      if (!isError(error, 'EVENTS_ID_TAKEN')) throw error
+    }
+    await this.#catchUp()
+  }
+
+  /** Hands over what the journal has and this run has not seen, in its order. */
+  #catchUp(): Promise<void> {
+    this.#delivering = this.#delivering.then(async () => {
+      const { events } = await this.#tables.store.readStream(this.#stream, { from: this.#delivered + 1 })
+      for (const event of events) await this.#deliver(event)
+    })
+    return this.#delivering
+  }
+
+  async #deliver(recorded: RecordedEvent): Promise<void> {
+    this.#delivered = recorded.version
+    this.#time = Math.max(this.#time, recorded.recordedAt.getTime())
+    // Only `record` and the tables write to this stream.
+    const event = { type: recorded.type, data: recorded.data } as JournalEvent
+    switch (event.type) {
+      case 'ProcessStepCompleted':
+        this.#settle(event.data.key, 'step', () => event.data.result ?? undefined)
+        break
+      case 'ProcessStepFailed': {
+        const { key, attempt, error, retryAt } = event.data
+        if (retryAt !== null) this.#failures.set(key, { attempt, retryAt })
+        else
+          this.#settle(key, 'step', () => {
+            throw stepError(key, error)
+          })
+        break
+      }
+      case 'ProcessTimerSet':
+        this.#timers.set(event.data.key, event.data.at)
+        break
+      case 'ProcessTimerFired':
+        this.#settle(event.data.key, 'timer', () => undefined)
+        break
+      case 'ProcessWaitBegun':
+        this.#timers.set(event.data.key, event.data.until)
+        break
+      case 'ProcessWaitTimedOut':
+        this.#forgetWaiter(event.data.key)
+        this.#settle(event.data.key, 'wait', () => undefined)
+        break
+      case 'ProcessSignalReceived':
+        this.#seen += 1
+        this.#receive(event.data.name, event.data.value)
+        break
+      case 'ProcessChildStarted':
+        this.#children.add(event.data.key)
+        break
+      case 'ProcessChildEnded': {
+        this.#seen += 1
+        const { key, outcome } = event.data
+        const id = `${this.#instance.id}/${key}`
+        this.#settle(key, 'child', () => resultOf(this.#instance.process, id, outcome))
+        break
+      }
+      case 'ProcessCancelRequested':
+        this.#seen += 1
+        this.#cancel(event.data.reason)
+        break
+      default:
+        return
+    }
+    // What the function does with it comes before the next.
+    await turn()
+  }
+
+  #settle(key: string, kind: Kind, value: () => unknown): void {
+    this.#sleepers.delete(key)
+    const pending = this.#pending.get(key)
+    if (!pending) {
+      if (!this.#settled.has(key)) this.#settled.set(key, { kind, value })
+      return
+    }
+    this.#pending.delete(key)
+    if (pending.kind !== kind) {
+      pending.reject(this.#mismatch(key, pending.kind, kind))
+      return
+    }
+    try {
+      pending.resolve(value())
+    } catch (error) {
+      pending.reject(error)
+    }
+  }
+
+  #receive(name: string, value: unknown): void {
+    const at = this.#waiters.findIndex((waiter) => waiter.name === name)
+    const waiter = this.#waiters[at]
+    if (!waiter) {
+      this.#signals.set(name, [...(this.#signals.get(name) ?? []), value])
+      return
+    }
+    this.#waiters.splice(at, 1)
+    this.#settle(waiter.key, 'wait', () => value)
+  }
+
+  #forgetWaiter(key: string): void {
+    const at = this.#waiters.findIndex((waiter) => waiter.key === key)
+    if (at >= 0) this.#waiters.splice(at, 1)
+  }
+
+  #cancel(reason: string): void {
+    if (this.#cancelledFor !== undefined) return
+    this.#cancelledFor = reason
+    this.#abort.abort(this.#cancelled())
+    for (const key of [...this.#pending.keys()]) this.#rejectCancelled(key)
+    const cancelChildren = () => this.#track(this.#cancelChildren(reason))
+    if (this.#isReplaying) this.#queued.push(cancelChildren)
+    else cancelChildren()
+  }
+
+  async #cancelChildren(reason: string): Promise<void> {
+    const { process, id } = this.#instance
+    for (const child of await this.#tables.children(process, id)) {
+      const request: JournalEvent = { type: 'ProcessCancelRequested', data: { reason } }
+      await this.#tables
+        .change(child.process, child.id, 'cancel', request, this.#clock.now())
+        .catch((error: unknown) => {
+          if (!isError(error, 'PROCESS_ENDED')) throw error
+        })
+    }
+  }
+
+  #rejectCancelled(key: string): void {
+    const pending = this.#pending.get(key)
+    this.#pending.delete(key)
+    this.#sleepers.delete(key)
+    this.#forgetWaiter(key)
+    pending?.reject(this.#cancelled())
+  }
+
+  #cancelled(): KeelsonError {
+    const { process, id } = this.#instance
+    return eventsErrors.PROCESS_CANCELLED({ process, id, reason: this.#cancelledFor ?? '' })
+  }
+
+  #mismatch(key: string, asked: Kind, found: Kind): KeelsonError {
+    const { process, id } = this.#instance
+    return eventsErrors.PROCESS_JOURNAL_MISMATCH({ process, id, key, asked, found })
+  }
+
+  #random(): number {
+    this.#draws += 1
+    const { process, id } = this.#instance
+    return (
+      createHash('sha256')
+        .update(JSON.stringify([process, id, this.#draws]))
+        .digest()
+        .readUInt32BE() /
+      2 ** 32
+    )
+  }
+}
+
+/** The journal could not be written: no step is to blame. */
+class JournalFailure extends Error {
+  constructor(cause: unknown) {
+    super('the journal could not be written', { cause })
+  }
+}
+
+/** Rolls back what had been done before. */
+class RecordedBefore extends Error {}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

@@ -1,0 +1,68 @@
+/** Begins instances for the events that a definition names: once per event, whoever reads them, since the place in the feed moves with the beginning. */
+import { type Clock, isError } from '@keelson/kernel'
+import type { SqlEventStore } from '../store/sql-event-store.ts'
+import type { Process } from './process.ts'
+import { asJson } from './process-journal.ts'
+import type { ProcessTables } from './process-tables.ts'
+
+const pageSize = 200
+const firstPauseMs = 100
+const longestPauseMs = 5_000
+
+/** Ends when the signal aborts. An event that the definition throws for is told to `failed` and passed over. */
+export async function beginFromFeed(
+  store: SqlEventStore,
+  tables: ProcessTables,
+  definition: Process,
+  clock: Clock,
+  signal: AbortSignal,
+  begun: () => void,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  const { startedBy, name } = definition
+  if (!startedBy) return
+  let pauseMs = firstPauseMs
+  let position = 0
+  while (!signal.aborted) {
+    try {
+      const { rows: places } = await store.database.query<{ position: number; epoch: number }>(
+        `insert into keelson_process_starts as s (log, process) values ($1, $2)
+          on conflict (log, process) do update set process = s.process returning position, epoch`,
+        [store.log, name],
+      )
+      const place = places[0] ?? { position: 0, epoch: 0 }
+      const page = await store.readFeed(place, { types: startedBy.types, limit: pageSize })
+      position = page.next.position
+      const inputs = page.events.flatMap((event) => {
+        try {
+          const begin = startedBy.begin(event)
+          return begin ? [begin] : []
+        } catch (error) {
+          failed(error)
+          return []
+        }
+      })
+      if (page.next.position > place.position)
+        await store.database.transaction(async (transaction) => {
+          const { affected } = await transaction.query(
+            'update keelson_process_starts set position = $4, epoch = $5 where log = $1 and process = $2 and position = $3',
+            [store.log, name, place.position, page.next.position, page.next.epoch],
+          )
+          // Another program has read the same page.
+          if (affected === 0) return
+          for (const { id, input } of inputs) {
+            const instance = { process: name, id, version: definition.version }
+            await tables.beginWithin(transaction, instance, asJson(input), clock.now(), null)
+          }
+        })
+      if (inputs.length > 0) begun()
+      pauseMs = firstPauseMs
+      if (page.next.position === page.head) await store.waitBeyond(position, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!isError(error, 'EVENTS_CLOSED')) failed(error)
+      await clock.sleep(pauseMs, signal).catch(() => {})
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+    }
+  }
+}

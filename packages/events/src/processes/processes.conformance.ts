@@ -1,0 +1,512 @@
+/** What processes do on every database, as data so that any test runner can run it. Each case has a log of its own. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import {
+  type Clock,
+  currentCall,
+  type Database,
+  isError,
+  KeelsonError,
+  type Schema,
+  systemClock,
+} from '@keelson/kernel'
+import { openEventStore, type SqlEventStore } from '../store/sql-event-store.ts'
+import { defineProcess, type Process, type ProcessContext } from './process.ts'
+import { type Processes, type ProcessesOptions, startProcesses } from './processes.ts'
+
+export interface ProcessesCase {
+  readonly name: string
+  run(database: Database): Promise<void>
+}
+
+/** Any JSON. */
+const anything: Schema<unknown> = { '~standard': { version: 1, vendor: 'keelson', validate: (value) => ({ value }) } }
+const text: Schema<string> = {
+  '~standard': {
+    version: 1,
+    vendor: 'keelson',
+    validate: (value) => (typeof value === 'string' ? { value } : { issues: [{ message: 'is no text' }] }),
+  },
+}
+
+interface Stage {
+  readonly store: SqlEventStore
+  readonly failures: unknown[]
+  start(definitions: readonly Process[], options?: Partial<ProcessesOptions>): Promise<Processes>
+}
+
+function on(name: string, run: (stage: Stage) => Promise<void>): ProcessesCase {
+  return {
+    name,
+    run: async (database) => {
+      const store = await openEventStore({ database, log: `case-${randomUUID()}` })
+      const started: Processes[] = []
+      const failures: unknown[] = []
+      try {
+        await run({
+          store,
+          failures,
+          start: async (definitions, options = {}) => {
+            const processes = await startProcesses({
+              store,
+              definitions,
+              onFailure: (error) => failures.push(error),
+              ...options,
+            })
+            started.push(processes)
+            return processes
+          },
+        })
+        assert.deepEqual(failures, [])
+      } finally {
+        for (const processes of started) await processes.close()
+        await store.close()
+      }
+    },
+  }
+}
+
+function process<Output>(
+  run: (process: ProcessContext, input: unknown) => Promise<Output>,
+  version = 1,
+  name = 'work',
+) {
+  return defineProcess({ name, version, input: anything, run })
+}
+
+async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if (await condition()) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.fail(`${what}: it did not come to that`)
+}
+
+async function typesOf(store: SqlEventStore, id: string): Promise<readonly string[]> {
+  return (await store.readStream(`process-work-${id}`)).events.map(({ type }) => type.replace('Process', ''))
+}
+
+/** A clock that stands where it is told to, though its timers are real. */
+function shiftedClock(): Clock & { shift(ms: number): void } {
+  let offset = 0
+  return {
+    ...systemClock,
+    now: () => Date.now() + offset,
+    shift: (ms) => {
+      offset += ms
+    },
+  }
+}
+
+export const processesConformance: readonly ProcessesCase[] = [
+  on('a process runs its steps in order, keeps what they give and returns', async ({ store, start }) => {
+    const calls: string[] = []
+    const definition = process(async (context, input) => {
+      const one = await context.step('one', ({ key, attempt }) => {
+        calls.push(`${key} ${attempt} ${currentCall().idempotencyKey === key}`)
+        return { got: input }
+      })
+      const two = await context.step('two', async () => undefined)
+      return { one, two: two ?? 'nothing' }
+    })
+    const processes = await start([definition])
+    assert.equal(await processes.start(definition, 'a', 5), true)
+    assert.deepEqual(await processes.result('work', 'a'), { one: { got: 5 }, two: 'nothing' })
+    assert.deepEqual(calls, ['work/a/one 1 true'])
+    assert.deepEqual(await typesOf(store, 'a'), ['Started', 'StepCompleted', 'StepCompleted', 'Completed'])
+    assert.equal(await processes.start(definition, 'a', 6), false)
+    const [instance] = await processes.list({ id: 'a' })
+    assert.deepEqual([instance?.status, instance?.version, instance?.reason], ['completed', 1, null])
+  }),
+  on(
+    'a process that waits is laid to rest, and is run again without doing its steps again',
+    async ({ store, start }) => {
+      const calls: string[] = []
+      const clock = shiftedClock()
+      const definition = process(async (context) => {
+        const at = context.now()
+        await context.step('before', () => void calls.push('before'))
+        await context.sleep('a day', 86_400_000)
+        const draw = context.random()
+        await context.step('after', () => void calls.push('after'))
+        return { days: Math.round((context.now() - at) / 1000) >= 0, draw: draw === context.random() }
+      })
+      const processes = await start([definition], { clock })
+      await processes.start(definition, 'a', null)
+      await until(async () => (await processes.list())[0]?.status === 'waiting', 'rest')
+      const [waiting] = await processes.list()
+      assert.deepEqual(waiting?.waitingFor, ['a day'])
+      assert.ok(Math.abs((waiting?.wakeAt?.getTime() ?? 0) - Date.now() - 86_400_000) < 60_000)
+      clock.shift(86_400_000)
+      assert.deepEqual(await processes.result('work', 'a'), { days: true, draw: false })
+      assert.deepEqual(calls, ['before', 'after'])
+      assert.deepEqual(await typesOf(store, 'a'), [
+        'Started',
+        'StepCompleted',
+        'TimerSet',
+        'TimerFired',
+        'StepCompleted',
+        'Completed',
+      ])
+    },
+  ),
+  on('a step is tried again after a pause, and fails for good with what it last threw', async ({ start }) => {
+    let tries = 0
+    const definition = process(async (context) => {
+      const fine = await context.step(
+        'flaky',
+        ({ attempt }) => {
+          tries += 1
+          if (attempt < 3) throw new Error('not yet')
+          return attempt
+        },
+        { backoffMs: 10 },
+      )
+      const refused = await context
+        .step('refused', () => {
+          throw new KeelsonError({ code: 'CARD_DECLINED', kind: 'conflict', message: 'the card is declined' })
+        })
+        .catch((error: unknown) => error)
+      const never = await context
+        .step(
+          'never',
+          () => {
+            throw new Error('broken')
+          },
+          { attempts: 2, backoffMs: 1 },
+        )
+        .catch((error: unknown) => error)
+      const slow = await context
+        .step(
+          'slow',
+          ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+          { attempts: 1, timeoutMs: 30 },
+        )
+        .catch((error: unknown) => error)
+      return [
+        fine,
+        ...[refused, never, slow].map((error) =>
+          isError(error) ? [error.code, error.details['code'], error.message] : error,
+        ),
+      ]
+    })
+    const processes = await start([definition])
+    await processes.start(definition, 'a', null)
+    assert.deepEqual(await processes.result('work', 'a'), [
+      3,
+      ['PROCESS_STEP_FAILED', 'CARD_DECLINED', 'The step "refused" failed: the card is declined'],
+      ['PROCESS_STEP_FAILED', null, 'The step "never" failed: broken'],
+      [
+        'PROCESS_STEP_FAILED',
+        'PROCESS_STEP_TIMED_OUT',
+        'The step "slow" failed: The step "slow" did not end within 30 ms',
+      ],
+    ])
+    assert.equal(tries, 3)
+  }),
+  on('a process whose code throws has failed, and whoever waits for it learns why', async ({ start }) => {
+    const definition = process(async () => {
+      throw new Error('no such customer')
+    })
+    const processes = await start([definition])
+    await processes.start(definition, 'a', null)
+    await assert.rejects(
+      processes.result('work', 'a'),
+      (error) => isError(error, 'PROCESS_FAILED') && /no such customer/.test(error.message),
+    )
+    assert.equal((await processes.list({ status: 'failed' }))[0]?.reason, 'no such customer')
+    await assert.rejects(processes.result('work', 'nobody'), (error) => isError(error, 'PROCESS_NOT_FOUND'))
+    const strict = defineProcess({ name: 'strict', version: 1, input: text, run: async () => 1 })
+    // What plain JavaScript could give.
+    await assert.rejects(processes.start(strict, 'b', 5 as unknown as string), (error) =>
+      isError(error, 'PROCESS_INVALID'),
+    )
+  }),
+  on('steps run side by side, and names used again are numbered', async ({ store, start }) => {
+    const definition = process(async (context) => {
+      const both = await Promise.all(
+        [1, 2, 3].map((number) =>
+          context.step('item', async () => {
+            await new Promise((resolve) => setTimeout(resolve, 30 - number * 10))
+            return number
+          }),
+        ),
+      )
+      const race = await Promise.race([
+        context.sleep('long', 3_600_000).then(() => 'slept'),
+        context.step('quick', () => 'done'),
+      ])
+      return { both, race }
+    })
+    const processes = await start([definition])
+    await processes.start(definition, 'a', null)
+    assert.deepEqual(await processes.result('work', 'a'), { both: [1, 2, 3], race: 'done' })
+    const keys = (await store.readStream('process-work-a')).events
+      .map(({ data }) => Reflect.get(Object(data), 'key'))
+      .filter(Boolean)
+    assert.deepEqual(new Set(keys), new Set(['item', 'item #2', 'item #3', 'long', 'quick']))
+  }),
+  on('a signal is given to who waits for it, before or after it comes, and once for its key', async ({ start }) => {
+    const definition = process(async (context) => {
+      const first = await context.waitFor('answer', text)
+      await context.sleep('a moment', 1)
+      const second = await context.waitFor('answer', text)
+      const third = await context.waitFor('answer', text, { timeoutMs: 50 })
+      return [first, second, third ?? 'nobody']
+    })
+    const processes = await start([definition])
+    await processes.start(definition, 'a', null)
+    await until(async () => (await processes.list())[0]?.status === 'waiting', 'rest')
+    for (const key of ['1', '1', '2', '2']) await processes.signal('work', 'a', 'answer', `yes ${key}`, { key })
+    assert.deepEqual(await processes.result('work', 'a'), ['yes 1', 'yes 2', 'nobody'])
+    await assert.rejects(processes.signal('work', 'a', 'answer', ''), (error) => isError(error, 'PROCESS_ENDED'))
+    await assert.rejects(processes.signal('work', 'b', 'answer', ''), (error) => isError(error, 'PROCESS_NOT_FOUND'))
+    await processes.start(definition, 'early', null)
+    await processes.signal('work', 'early', 'answer', 'at once')
+    await processes.signal('work', 'early', 'answer', 'twice')
+    assert.deepEqual(await processes.result('work', 'early'), ['at once', 'twice', 'nobody'])
+  }),
+  on(
+    'a child runs as an instance of its own, and its parent gets what it returned or how it failed',
+    async ({ start }) => {
+      const child = process(
+        async (context, input) => {
+          if (input === 'bad') throw new Error('bad child')
+          return { doubled: 2 * (await context.step('read', () => Number(input))) }
+        },
+        1,
+        'child',
+      )
+      const parent = process(async (context) => {
+        const [a, b] = await Promise.all([context.child('a', child, 4), context.child('b', child, 5)])
+        const bad = await context
+          .child('c', child, 'bad')
+          .catch((error: unknown) => (isError(error) ? error.code : 'other'))
+        return [a, b, bad]
+      })
+      const processes = await start([child, parent])
+      await processes.start(parent, 'p', null)
+      assert.deepEqual(await processes.result('work', 'p'), [{ doubled: 8 }, { doubled: 10 }, 'PROCESS_FAILED'])
+      assert.deepEqual((await processes.list({ process: 'child' })).map(({ id }) => id).sort(), ['p/a', 'p/b', 'p/c'])
+    },
+  ),
+  on(
+    'cancel() reaches what is waited for, the step that runs and the children, and lets the code clean up',
+    async ({ start }) => {
+      const undone: string[] = []
+      const child = process(
+        async (context) => {
+          try {
+            await context.sleep('for ever', 1e12)
+          } finally {
+            await context.step('undo', () => void undone.push('child'))
+          }
+        },
+        1,
+        'child',
+      )
+      const parent = process(async (context) => {
+        try {
+          await Promise.all([
+            context.child('c', child, null),
+            context.step(
+              'endless',
+              ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+              { attempts: 1 },
+            ),
+          ])
+        } catch (error) {
+          await context.step('undo', () => void undone.push('parent'))
+          throw error
+        }
+      })
+      const processes = await start([child, parent])
+      await processes.start(parent, 'p', null)
+      await until(
+        async () => (await processes.list({ process: 'child', status: 'waiting' })).length === 1,
+        'the child rests',
+      )
+      await processes.cancel('work', 'p', 'changed my mind')
+      await processes.cancel('work', 'p', 'again')
+      await assert.rejects(
+        processes.result('work', 'p'),
+        (error) => isError(error, 'PROCESS_CANCELLED') && /changed my mind/.test(error.message),
+      )
+      await assert.rejects(processes.result('child', 'p/c'), (error) => isError(error, 'PROCESS_CANCELLED'))
+      assert.deepEqual(undone.sort(), ['child', 'parent'])
+    },
+  ),
+  on('transaction() commits its changes with the record of it, once', async ({ store, start }) => {
+    const table = `effects_${randomUUID().replaceAll('-', '')}`
+    await store.database.query(`create table ${table} (n int)`)
+    const definition = process(async (context) => {
+      const count = await context.transaction('insert', async (transaction) => {
+        await transaction.query(`insert into ${table} values (1)`)
+        return (await transaction.query(`select n from ${table}`)).rows.length
+      })
+      await context
+        .transaction(
+          'refused',
+          async (transaction) => {
+            await transaction.query(`insert into ${table} values (2)`)
+            throw new Error('on second thoughts')
+          },
+          { attempts: 2, backoffMs: 1 },
+        )
+        .catch(() => {})
+      await context.sleep('a moment', 1)
+      return count
+    })
+    const processes = await start([definition])
+    await processes.start(definition, 'a', null)
+    assert.equal(await processes.result('work', 'a'), 1)
+    assert.equal((await store.database.query(`select n from ${table}`)).rows.length, 1)
+    await store.database.query(`drop table ${table}`)
+  }),
+  on(
+    'an instance goes on in another program when its own is gone, and with the version it began with',
+    async ({ store, start }) => {
+      const calls: string[] = []
+      const first = process(async (context) => {
+        await context.step('one', () => void calls.push('one v1'))
+        await context.waitFor('go', anything)
+        await context.step('two', () => void calls.push('two v1'))
+      })
+      const second = process(async (context) => {
+        await context.step('other', () => void calls.push('other v2'))
+      }, 2)
+      const before = await start([first])
+      await before.start(first, 'old', null)
+      await until(async () => (await before.list())[0]?.status === 'waiting', 'rest')
+      await before.close()
+      const only = await start([second])
+      await only.signal('work', 'old', 'go', null)
+      await only.start(second, 'new', null)
+      await only.result('work', 'new')
+      assert.deepEqual(calls, ['one v1', 'other v2'])
+      const both = await start([first, second])
+      await both.result('work', 'old')
+      assert.deepEqual(calls, ['one v1', 'other v2', 'two v1'])
+      assert.deepEqual(await typesOf(store, 'old'), [
+        'Started',
+        'StepCompleted',
+        'SignalReceived',
+        'StepCompleted',
+        'Completed',
+      ])
+    },
+  ),
+  on('two programs share instances, and none is worked on twice', async ({ start }) => {
+    const counts = new Map<string, number>()
+    const definition = process(async (context) => {
+      for (const step of [1, 2, 3])
+        await context.step(
+          `${step}`,
+          () => void counts.set(`${context.id} ${step}`, (counts.get(`${context.id} ${step}`) ?? 0) + 1),
+        )
+    })
+    const [one] = await Promise.all([start([definition], { concurrency: 4 }), start([definition], { concurrency: 4 })])
+    const ids = Array.from({ length: 30 }, (_, at) => `i${at}`)
+    await Promise.all(ids.map((id) => one.start(definition, id, null)))
+    await Promise.all(ids.map((id) => one.result('work', id)))
+    assert.equal(counts.size, 90)
+    assert.deepEqual(new Set(counts.values()), new Set([1]))
+  }),
+  on(
+    'a program that was taken for dead gets the record of who took over, and does no transaction twice',
+    async ({ store, start }) => {
+      const table = `takeover_${randomUUID().replaceAll('-', '')}`
+      await store.database.query(`create table ${table} (by text)`)
+      const held = Promise.withResolvers<void>()
+      const begun: string[] = []
+      const version = (name: string, wait: Promise<void>) =>
+        process(async (context) => {
+          const by = await context.step('slow', async () => {
+            begun.push(name)
+            await wait
+            return name
+          })
+          await context.transaction('insert', (transaction) =>
+            transaction.query(`insert into ${table} values ($1)`, [by]),
+          )
+          return by
+        })
+      const one = await start([version('one', held.promise)], { leaseMs: 60_000 })
+      await one.start(version('one', held.promise), 'a', null)
+      await until(() => begun.length === 1, 'it runs')
+      await store.database.query(`update keelson_processes set lease_until = now() - interval '1 s' where log = $1`, [
+        store.log,
+      ])
+      const two = await start([version('two', Promise.resolve())])
+      assert.equal(await two.result('work', 'a'), 'two')
+      held.resolve()
+      await one.close()
+      assert.deepEqual((await store.database.query(`select by from ${table}`)).rows, [{ by: 'two' }])
+      await store.database.query(`drop table ${table}`)
+    },
+  ),
+  on(
+    'code that asks for something else than its journal has is parked, and goes on when it fits again',
+    async ({ start }) => {
+      const before = process(async (context) => {
+        await context.step('one', () => 1)
+        await context.waitFor('go', anything)
+        return 'as it was'
+      })
+      const changed = process(async (context) => {
+        await context.sleep('one', 1)
+      })
+      const first = await start([before])
+      await first.start(before, 'a', null)
+      await until(async () => (await first.list())[0]?.status === 'waiting', 'rest')
+      await first.close()
+      const second = await start([changed])
+      await second.signal('work', 'a', 'go', null)
+      await until(async () => (await second.list())[0]?.status === 'parked', 'parked')
+      assert.match((await second.list())[0]?.reason ?? '', /asks for a timer "one" where its journal has a step/)
+      await second.close()
+      const third = await start([before])
+      assert.equal(await third.resume('work', 'a'), true)
+      assert.equal(await third.result('work', 'a'), 'as it was')
+      assert.equal(await third.resume('work', 'a'), false)
+    },
+  ),
+  on('events begin instances, once each', async ({ store, start }) => {
+    const begun: unknown[] = []
+    const definition = {
+      ...process(async (context, input) => void (await context.step('note', () => void begun.push(input)))),
+      startedBy: {
+        types: ['OrderPlaced'],
+        begin: ({ stream, data }: { stream: string; data: unknown }) =>
+          stream === 'ignored' ? undefined : { id: stream, input: data },
+      },
+    }
+    await store.append('order-1', [{ type: 'OrderPlaced', data: 1 }])
+    const [one] = await Promise.all([start([definition]), start([definition])])
+    await store.append('ignored', [{ type: 'OrderPlaced', data: 0 }])
+    await store.append('order-2', [
+      { type: 'OrderPlaced', data: 2 },
+      { type: 'OrderPlaced', data: 3 },
+    ])
+    await until(async () => (await one.list({ status: 'completed' })).length === 2, 'both')
+    assert.deepEqual(begun.sort(), [1, 2])
+  }),
+  on('schedule() appends an event at its time, once, unless it is cancelled', async ({ store, start }) => {
+    const clock = shiftedClock()
+    const [one] = await Promise.all([start([], { clock }), start([], { clock })])
+    const at = new Date(Date.now() + 3_600_000)
+    const id = await one.schedule('reminders', { type: 'Reminded', data: { to: 'ada' } }, at)
+    assert.equal(await one.schedule('reminders', { type: 'Reminded', data: { to: 'ada' }, id }, at), id)
+    const cancelled = await one.schedule('reminders', { type: 'Cancelled' }, at)
+    assert.equal(await one.unschedule(cancelled), true)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.equal((await store.readStream('reminders')).version, 0)
+    clock.shift(3_600_001)
+    await until(async () => (await store.readStream('reminders')).version > 0, 'the reminder')
+    assert.deepEqual(
+      (await store.readStream('reminders')).events.map(({ type, data }) => [type, data]),
+      [['Reminded', { to: 'ada' }]],
+    )
+    assert.equal(await one.unschedule(id), false)
+  }),
+]

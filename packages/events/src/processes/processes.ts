@@ -1,0 +1,346 @@
+/**
+ * Runs processes: begins, signals and cancels instances, and works on those that are due, as many programs at once as there are. Who is
+ * killed in the middle loses nothing: its instances are taken over when its lease has run out, and go on from their journals.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Clock, type Given, isError, migrate, type Schema, systemClock } from '@keelson/kernel'
+import { eventsErrors } from '../errors.ts'
+import type { NewEvent } from '../store/event.ts'
+import { hashedEventId } from '../store/event-ids.ts'
+import type { SqlEventStore } from '../store/sql-event-store.ts'
+import type { Process, ProcessDefinition } from './process.ts'
+import { asJson, outcomeOf, resultOf, streamOf } from './process-journal.ts'
+import { ProcessRun } from './process-run.ts'
+import { beginFromFeed } from './process-starts.ts'
+import {
+  type ClaimedInstance,
+  type ProcessInstance,
+  type ProcessStatus,
+  ProcessTables,
+  processTables,
+} from './process-tables.ts'
+import { ScheduledEvents } from './scheduled-events.ts'
+
+export interface ProcessesOptions {
+  readonly store: SqlEventStore
+  /** Several versions of one name may stand side by side: new instances begin with the highest. */
+  readonly definitions: readonly Process[]
+  /** Instances that are worked on at once. Default 32; 0 for a program that only begins, signals and asks. */
+  readonly concurrency?: number
+  /** After which silence another program takes over. Default 10,000. */
+  readonly leaseMs?: number
+  /** Told of what fails beside the steps: the database, a definition that throws for an event. */
+  readonly onFailure?: (error: unknown) => void
+  readonly clock?: Clock
+}
+
+export interface Processes {
+  /** Begins an instance; one of this id that is there already is left as it is, and false comes back. Rejects with PROCESS_INVALID for an input that does not fit. */
+  start<Input extends Schema, Output>(
+    definition: ProcessDefinition<Input, Output>,
+    id: string,
+    input: Given<Input>,
+  ): Promise<boolean>
+  /** Gives what an instance waits for, or will. The same key again changes nothing. Rejects with PROCESS_NOT_FOUND or PROCESS_ENDED. */
+  signal(process: string, id: string, name: string, value: unknown, options?: { key?: string }): Promise<void>
+  /** Whatever the instance waits for rejects with PROCESS_CANCELLED, and so do its children. It ends when its code has. */
+  cancel(process: string, id: string, reason: string): Promise<void>
+  /** Resolves with what the instance returned, once it has. Rejects with PROCESS_FAILED or PROCESS_CANCELLED as it ended. */
+  result(process: string, id: string, signal?: AbortSignal): Promise<unknown>
+  /** The newest first. */
+  list(filter?: {
+    process?: string
+    id?: string
+    status?: ProcessStatus
+    limit?: number
+  }): Promise<readonly ProcessInstance[]>
+  /** Lets a parked instance go on, with the code as it is now. False when it is not parked. */
+  resume(process: string, id: string): Promise<boolean>
+  /** Appends an event at a time, once. Gives its id; scheduling the same id again changes nothing. */
+  schedule(stream: string, event: NewEvent, at: Date): Promise<string>
+  /** False when it was appended already, or never scheduled. */
+  unschedule(id: string): Promise<boolean>
+  /** Stops after what is being written; steps under way are cut off, and tried again by who takes over. */
+  close(): Promise<void>
+}
+
+/** A program that is not told looks so often. */
+const pollMs = 250
+
+/** Brings the tables to this version and starts. Rejects with PROCESS_INVALID for two definitions of one name and version. */
+export async function startProcesses(options: ProcessesOptions): Promise<Processes> {
+  const keys = options.definitions.map(({ name, version }) => `${name} ${version}`)
+  const twice = options.definitions.find((_, at) => keys.indexOf(keys[at] ?? '') !== at)
+  if (twice)
+    throw eventsErrors.PROCESS_INVALID({ process: twice.name, reason: `there are two of version ${twice.version}` })
+  await migrate(options.store.database, 'processes', processTables)
+  return new RunningProcesses(options)
+}
+
+class RunningProcesses implements Processes {
+  readonly #options: ProcessesOptions
+  readonly #clock: Clock
+  readonly #store: SqlEventStore
+  readonly #tables: ProcessTables
+  readonly #scheduled: ScheduledEvents
+  readonly #runs = new Map<string, { readonly run: ProcessRun; readonly done: Promise<void> }>()
+  readonly #stop = new AbortController()
+  readonly #working: Promise<unknown>
+  #wake = () => {}
+  #isWoken = false
+
+  constructor(options: ProcessesOptions) {
+    const { store, clock = systemClock, leaseMs = 10_000, concurrency = 32 } = options
+    this.#options = options
+    this.#clock = clock
+    this.#store = store
+    this.#tables = new ProcessTables(store, randomUUID(), leaseMs)
+    this.#scheduled = new ScheduledEvents(store, clock)
+    this.#working =
+      concurrency > 0
+        ? Promise.all([this.#work(concurrency), this.#renew(leaseMs), this.#beginFromFeeds()])
+        : Promise.resolve()
+  }
+
+  async start<Input extends Schema, Output>(
+    definition: ProcessDefinition<Input, Output>,
+    id: string,
+    input: Given<Input>,
+  ): Promise<boolean> {
+    const checked = await definition.input['~standard'].validate(input)
+    if (checked.issues) {
+      const reason = checked.issues
+        .map(({ message, path }) => `${path?.length ? `${path.map(String).join('.')}: ` : ''}${message}`)
+        .join('; ')
+      throw eventsErrors.PROCESS_INVALID({ process: definition.name, reason: `the input does not fit: ${reason}` })
+    }
+    const instance = { process: definition.name, id, version: definition.version }
+    // As it was given: what the schema makes of it may have no JSON.
+    const isNew = await this.#store.database.transaction((transaction) =>
+      this.#tables.beginWithin(transaction, instance, asJson(input), this.#clock.now(), null),
+    )
+    this.#notice()
+    return isNew
+  }
+
+  async signal(
+    process: string,
+    id: string,
+    name: string,
+    value: unknown,
+    { key = randomUUID() }: { key?: string } = {},
+  ): Promise<void> {
+    await this.#tables.change(
+      process,
+      id,
+      `signal ${name} ${key}`,
+      { type: 'ProcessSignalReceived', data: { name, value: asJson(value) } },
+      this.#clock.now(),
+    )
+    await this.#changed(process, id)
+  }
+
+  async cancel(process: string, id: string, reason: string): Promise<void> {
+    await this.#tables.change(
+      process,
+      id,
+      'cancel',
+      { type: 'ProcessCancelRequested', data: { reason } },
+      this.#clock.now(),
+    )
+    await this.#changed(process, id)
+  }
+
+  async result(process: string, id: string, signal?: AbortSignal): Promise<unknown> {
+    const stop = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal
+    const endId = hashedEventId(this.#store.log, 'process', process, id, 'end')
+    for (;;) {
+      stop.throwIfAborted()
+      const { position } = await this.#store.head()
+      const slice = await this.#store.readStream(streamOf(process, id), { direction: 'backwards', limit: 20 })
+      if (slice.version === 0) throw eventsErrors.PROCESS_NOT_FOUND({ process, id })
+      const end = slice.events.find((event) => event.id === endId)
+      if (end) return resultOf(process, id, outcomeOf(end.type, end.data))
+      await this.#store.waitBeyond(position, stop)
+    }
+  }
+
+  list(
+    filter: { process?: string; id?: string; status?: ProcessStatus; limit?: number } = {},
+  ): Promise<readonly ProcessInstance[]> {
+    return this.#tables.instances(filter)
+  }
+
+  async resume(process: string, id: string): Promise<boolean> {
+    const isResumed = await this.#tables.unpark(process, id, this.#clock.now())
+    this.#notice()
+    return isResumed
+  }
+
+  async schedule(stream: string, event: NewEvent, at: Date): Promise<string> {
+    const id = await this.#scheduled.schedule(stream, event, at)
+    this.#notice()
+    return id
+  }
+
+  unschedule(id: string): Promise<boolean> {
+    return this.#scheduled.cancel(id)
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(eventsErrors.EVENTS_CLOSED({}))
+    this.#notice()
+    for (const { run } of this.#runs.values()) run.stop()
+    await Promise.all([...this.#runs.values()].map(({ done }) => done))
+    await this.#working
+  }
+
+  /** A run of this program sees it at once; one of another when it writes, rests or keeps its lease. */
+  async #changed(process: string, id: string): Promise<void> {
+    this.#notice()
+    await this.#runs
+      .get(`${process} ${id}`)
+      ?.run.look()
+      .catch(() => {})
+  }
+
+  #notice(): void {
+    this.#isWoken = true
+    this.#wake()
+  }
+
+  async #work(concurrency: number): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        this.#isWoken = false
+        const known = this.#options.definitions.map(({ name, version }) => ({ process: name, version }))
+        const free = concurrency - this.#runs.size
+        const claimed = free > 0 ? await this.#tables.claim(known, this.#clock.now(), free) : []
+        for (const instance of claimed) this.#begin(instance)
+        const hasMore = await this.#scheduled.appendDue()
+        if (claimed.length === 0 && !hasMore) await this.#idle()
+      } catch (error) {
+        if (signal.aborted) return
+        this.#failed(error)
+        await this.#clock.sleep(pollMs, signal).catch(() => {})
+      }
+    }
+  }
+
+  /** Until something of this program has changed, the next time has come, or another look is due. */
+  async #idle(): Promise<void> {
+    const due = await this.#tables.nextDue()
+    if (this.#isWoken || this.#stop.signal.aborted) return
+    const delayMs = Math.min(pollMs, due === undefined ? pollMs : Math.max(1, due - this.#clock.now()))
+    const woken = new AbortController()
+    this.#wake = () => woken.abort()
+    await this.#clock.sleep(delayMs, AbortSignal.any([woken.signal, this.#stop.signal])).catch(() => {})
+    this.#wake = () => {}
+  }
+
+  #begin(instance: ClaimedInstance): void {
+    const { process, id, version } = instance
+    const key = `${process} ${id}`
+    const definition = this.#options.definitions.find((one) => one.name === process && one.version === version)
+    if (!definition || this.#runs.has(key)) return
+    const run = new ProcessRun(
+      instance,
+      definition,
+      this.#tables,
+      this.#clock,
+      (child, childVersion, childId, input, step) =>
+        this.#beginChild(instance, child, childVersion, childId, input, step),
+    )
+    const done = this.#follow(instance, run)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#runs.delete(key)
+        this.#notice()
+      })
+    this.#runs.set(key, { run, done })
+  }
+
+  async #follow(instance: ClaimedInstance, run: ProcessRun): Promise<void> {
+    try {
+      const result = await run.run()
+      if (this.#stop.signal.aborted && result.kind !== 'ended') await this.#tables.release(instance)
+      else if (result.kind === 'ended') await this.#tables.end(instance, result.outcome, this.#clock.now())
+      else if (result.kind === 'parked') await this.#tables.park(instance, result.reason)
+      // Something came while it went to rest: the next claim takes it up again.
+      else if (!(await this.#tables.rest(instance, result.seen, result.wakeAt, result.waitingFor)))
+        await this.#tables.release(instance)
+    } catch (error) {
+      await this.#tables.release(instance).catch(() => {})
+      throw error
+    }
+    this.#store.announce((await this.#store.head()).position)
+  }
+
+  async #beginChild(
+    parent: ClaimedInstance,
+    process: string,
+    version: number,
+    id: string,
+    input: unknown,
+    key: string,
+  ): Promise<void> {
+    await this.#store.database.transaction((transaction) =>
+      this.#tables.beginWithin(transaction, { process, id, version }, input, this.#clock.now(), {
+        process: parent.process,
+        id: parent.id,
+        key,
+      }),
+    )
+    this.#notice()
+  }
+
+  async #renew(leaseMs: number): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#clock.sleep(leaseMs / 3, signal).catch(() => {})
+      if (signal.aborted || this.#runs.size === 0) continue
+      try {
+        for (const [key, changes] of await this.#tables.renew()) {
+          const run = this.#runs.get(key)?.run
+          if (run && run.seen < changes) await run.look()
+        }
+      } catch (error) {
+        this.#failed(error)
+      }
+    }
+  }
+
+  async #beginFromFeeds(): Promise<void> {
+    const { definitions } = this.#options
+    const newest = definitions.filter(
+      ({ name, version }) => !definitions.some((one) => one.name === name && one.version > version),
+    )
+    await Promise.all(
+      newest.flatMap((definition) =>
+        definition.startedBy
+          ? [
+              beginFromFeed(
+                this.#store,
+                this.#tables,
+                definition,
+                this.#clock,
+                this.#stop.signal,
+                () => this.#notice(),
+                (error) => this.#failed(error),
+              ),
+            ]
+          : [],
+      ),
+    )
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stop.signal.aborted || isError(error, 'EVENTS_CLOSED')) return
+    try {
+      this.#options.onFailure?.(error)
+    } catch {
+      // What hears of failures must not cause one.
+    }
+  }
+}
