@@ -70,6 +70,7 @@ const benchmarkTools = [
   'tools/bench.ts',
   'tools/measure.ts',
   'tools/pack.ts',
+  'tools/real-servers.ts',
   'tools/research-process.ts',
   'tools/scifact.ts',
 ]
