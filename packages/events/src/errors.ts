@@ -89,6 +89,16 @@ export const eventsErrors = defineErrors({
     message: (d: { import: string; rows: number; read: number }) =>
       `The import "${d.import}" has read ${d.read} rows and the table has ${d.rows}: run it again from the start`,
   },
+  EVENTS_SUBJECT_SHREDDED: {
+    kind: 'conflict',
+    when: 'Personal data of somebody whose key was destroyed was to be appended.',
+    message: (d: { subject: string }) => `Cannot append personal data of "${d.subject}": the key was destroyed`,
+  },
+  EVENTS_KEY_LOCKED: {
+    kind: 'internal',
+    when: 'The key of a person cannot be opened: the master key is missing or another one.',
+    message: (d: { reason: string }) => `Cannot open a key of personal data: ${d.reason}`,
+  },
   EVENTS_QUEUE_FULL: {
     kind: 'unavailable',
     retryable: true,

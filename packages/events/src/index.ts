@@ -107,6 +107,7 @@ export {
   startProjections,
 } from './projections/projections.ts'
 export type { EventMetadata, NewEvent, RecordedEvent } from './store/event.ts'
+export { type EventLogs, openEventLogs } from './store/event-logs.ts'
 export {
   type AppendAllOptions,
   type AppendCondition,
@@ -129,6 +130,7 @@ export {
 } from './store/event-store.ts'
 export { type FollowOptions, follow } from './store/follow.ts'
 export { createInMemoryEventStore, type InMemoryEventStoreOptions } from './store/in-memory-event-store.ts'
+export type { PersonalDataOptions, PersonalFields, PersonalRule } from './store/personal-data.ts'
 export type { Seal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'
 export type { Verification, VerifyOptions } from './store/verify.ts'

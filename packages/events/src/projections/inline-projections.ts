@@ -243,6 +243,7 @@ class InlineStore implements InlineProjections {
   writeSnapshot: SqlEventStore['writeSnapshot'] = (...given) => this.#store.writeSnapshot(...given)
   lockWithin: SqlEventStore['lockWithin'] = (...given) => this.#store.lockWithin(...given)
   announce: SqlEventStore['announce'] = (...given) => this.#store.announce(...given)
+  shred: SqlEventStore['shred'] = (...given) => this.#store.shred(...given)
   verify: SqlEventStore['verify'] = (...given) => this.#store.verify(...given)
   close: SqlEventStore['close'] = () => this.#store.close()
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Database, isError } from '@keelson/kernel'
+import { openEventLogs } from './event-logs.ts'
 import { feedStart } from './event-store.ts'
 import { openEventStore, type SqlEventStore } from './sql-event-store.ts'
 import type { Verification, VerifyOptions } from './verify.ts'
@@ -182,6 +183,72 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
       const lost = store.readFeed({ position: 12, epoch })
       await assert.rejects(lost, (error) => isError(error, 'EVENTS_POSITION_AHEAD') && error.details['lastGood'] === 10)
       assert.equal((await store.readFeed({ position: 12, epoch: epoch + 1 })).events.length, 3)
+    },
+  ),
+  on('openEventLogs() keeps tenants apart and opens each log once', async ({ database, log }) => {
+    const logs = openEventLogs({ database })
+    const [one, again, two] = await Promise.all([logs.of(`${log}-1`), logs.of(`${log}-1`), logs.of(`${log}-2`)])
+    assert.equal(one, again)
+    await one.append('a', numbered(2))
+    assert.equal((await two.head()).position, 0)
+    assert.ok((await logs.list()).includes(`${log}-2`))
+    await assert.rejects(logs.of(''), (error) => isError(error, 'EVENTS_APPEND_INVALID'))
+    await logs.close()
+    await logs.close()
+  }),
+  on(
+    'personal fields are encrypted for the person they are about, and gone when the key is destroyed',
+    async ({ database, log }) => {
+      const person = `ada-${randomUUID()}`
+      const fields = { Registered: { subject: 'customer.id', fields: ['customer.name', 'address'] } }
+      const masterKey = Buffer.alloc(32, 7)
+      const store = await openEventStore({ database, log: `${log}-personal`, personalData: { fields, masterKey } })
+      const registered = (id: string, name: string) => ({
+        type: 'Registered',
+        id: randomUUID(),
+        data: { customer: { id, name, since: 2020 }, address: { city: 'Ulm' }, plan: 'basic' },
+      })
+      const [ada, bob] = [registered(person, 'Ada'), registered(`bob-${randomUUID()}`, 'Bob')]
+      const first = await store.append('a', [ada, bob, { type: 'Unrelated', data: { name: 'Cleo' } }])
+      assert.deepEqual(await store.append('a', [ada, bob, { type: 'Unrelated', data: { name: 'Cleo' } }].slice(0, 2)), {
+        ...first,
+        version: 2,
+        position: first.position - 1,
+        isRepeat: true,
+      })
+      const read = async () => (await store.readStream('a')).events.map(({ data }) => data)
+      assert.deepEqual(await read(), [ada.data, bob.data, { name: 'Cleo' }])
+      assert.deepEqual(
+        (await store.readFeed(feedStart)).events.map(({ data }) => data),
+        await read(),
+      )
+      const { rows } = await database.query<{ data: unknown }>('select data from keelson_events where id = $1', [
+        ada.id,
+      ])
+      const stored = JSON.stringify(rows[0]?.data)
+      assert.ok(
+        !stored.includes('Ada') && !stored.includes('Ulm') && stored.includes(person) && stored.includes('basic'),
+        stored,
+      )
+      await store.writeSnapshot('a', { name: 'a', version: 1 }, { version: 1, state: { name: 'Ada' } })
+      assert.equal(await store.shred(person), true)
+      assert.equal(await store.shred(person), false)
+      assert.deepEqual(await read(), [
+        { ...ada.data, customer: { ...ada.data.customer, name: '[erased]' }, address: '[erased]' },
+        bob.data,
+        { name: 'Cleo' },
+      ])
+      assert.equal(await store.readSnapshot('a', { name: 'a', version: 1 }), undefined)
+      await assert.rejects(store.append('a', [registered(person, 'Ada')]), (error) =>
+        isError(error, 'EVENTS_SUBJECT_SHREDDED'),
+      )
+      await verified(store)
+      for (const wrong of [{ fields }, { fields, masterKey: Buffer.alloc(32, 8) }]) {
+        const locked = await openEventStore({ database, log: store.log, personalData: wrong })
+        await assert.rejects(locked.readStream('a'), (error) => isError(error, 'EVENTS_KEY_LOCKED'))
+        await locked.close()
+      }
+      await store.close()
     },
   ),
 ]

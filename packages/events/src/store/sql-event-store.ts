@@ -26,6 +26,7 @@ import type {
   StreamsOptions,
 } from './event-store.ts'
 import { FeedWatch } from './feed-watch.ts'
+import { PersonalData, type PersonalDataOptions } from './personal-data.ts'
 import { type PreparedAppend, type PreparedPart, prepareAppend, requireStreamName } from './prepare-append.ts'
 import { Seals } from './seals.ts'
 import { eventTables } from './sql-tables.ts'
@@ -39,6 +40,8 @@ export interface SqlEventStoreOptions {
   readonly replica?: Queryable
   /** Of data and metadata of one event. Default 1 MiB. */
   readonly eventBytes?: number
+  /** Fields that are encrypted with a key of the person they are about, so that `shred` can destroy them. */
+  readonly personalData?: PersonalDataOptions
   readonly clock?: Clock
 }
 
@@ -60,6 +63,8 @@ export interface SqlEventStore extends EventStore {
   lockWithin(transaction: Queryable): Promise<void>
   /** Tells readers that the log has reached `position`: said after the commit of what was appended within a transaction. */
   announce(position: number): void
+  /** Destroys the key of a person's fields in all logs of the database, for ever; the events stay. False when there was none. */
+  shred(subject: string): Promise<boolean>
   /** Proves that nothing of the log was changed, left out or put in between; what was erased is counted. */
   verify(options?: VerifyOptions): AsyncGenerator<Verification>
   /** Lets what was sent before finish; safe to repeat. The database stays open. */
@@ -99,6 +104,7 @@ class SqlStore implements SqlEventStore {
   readonly #queue = new AppendQueue((appends) => this.#appendTogether(appends))
   readonly #watch: FeedWatch
   readonly #seals: Seals
+  readonly #personal: PersonalData | undefined
 
   constructor(options: SqlEventStoreOptions, log: string, id: number) {
     this.log = log
@@ -108,6 +114,7 @@ class SqlStore implements SqlEventStore {
     this.#isReplicaRead = options.replica !== undefined
     this.#clock = options.clock ?? systemClock
     this.#eventBytes = options.eventBytes ?? 1024 * 1024
+    this.#personal = options.personalData && new PersonalData(options.database, options.personalData)
     this.#seals = new Seals(options.database, id)
     this.#watch = new FeedWatch(options.database, `keelson_events_${id}`, this.#clock)
   }
@@ -120,7 +127,10 @@ class SqlStore implements SqlEventStore {
   }
 
   async appendAll(appends: readonly StreamAppend[], options: AppendAllOptions = {}): Promise<readonly Appended[]> {
-    return this.#queue.add(this.#prepare(appends, options))
+    // Without keys to fetch it is sent at once, so that `close` waits for it.
+    return this.#queue.add(
+      this.#personal ? await this.#protect(this.#personal, appends, options) : this.#prepare(appends, options),
+    )
   }
 
   async appendWithin(
@@ -128,7 +138,9 @@ class SqlStore implements SqlEventStore {
     appends: readonly StreamAppend[],
     options: AppendAllOptions = {},
   ): Promise<readonly Appended[]> {
-    const [outcome] = await this.#callAppend(transaction, [this.#prepare(appends, options)])
+    const [outcome] = await this.#callAppend(transaction, [
+      this.#personal ? await this.#protect(this.#personal, appends, options) : this.#prepare(appends, options),
+    ])
     if (outcome === undefined || outcome instanceof Error) throw outcome
     return outcome
   }
@@ -146,7 +158,7 @@ class SqlStore implements SqlEventStore {
     )
     const first = rows[0]
     if (!first) return { stream, version: 0, state: 'none', events: [] }
-    return { stream, version: first.stream_version, state: first.stream_state, events: eventsIn(rows) }
+    return { stream, version: first.stream_version, state: first.stream_state, events: await this.#read(rows) }
   }
 
   readFeed(after: FeedPosition, options: ReadFeedOptions = {}): Promise<FeedPage> {
@@ -178,7 +190,7 @@ class SqlStore implements SqlEventStore {
     if (isLost) throw eventsErrors.EVENTS_POSITION_AHEAD({ log: this.log, position, epoch, lastGood })
     const next = Math.max(position, Math.min(position + limit, first.head))
     return {
-      events: eventsIn(rows),
+      events: await this.#read(rows),
       next: { position: next, epoch: first.epoch },
       head: first.head,
     }
@@ -265,6 +277,10 @@ class SqlStore implements SqlEventStore {
     this.#seals.grew(position)
   }
 
+  async shred(subject: string): Promise<boolean> {
+    return this.#personal?.shred(subject) ?? false
+  }
+
   verify(options: VerifyOptions = {}): AsyncGenerator<Verification> {
     return verifyLog(this.database, this.#id, this.#seals, options)
   }
@@ -277,6 +293,25 @@ class SqlStore implements SqlEventStore {
 
   #prepare(appends: readonly StreamAppend[], options: AppendAllOptions): PreparedAppend {
     return prepareAppend(appends, options, { clock: this.#clock, makeId: this.#makeId, eventBytes: this.#eventBytes })
+  }
+
+  async #protect(
+    personal: PersonalData,
+    appends: readonly StreamAppend[],
+    options: AppendAllOptions,
+  ): Promise<PreparedAppend> {
+    // What is no append is refused as such, before anybody's key is made.
+    this.#prepare(appends, options)
+    const identified = appends.map((append) => ({
+      ...append,
+      events: append.events.map((event) => ({ ...event, id: event.id ?? this.#makeId(this.#clock.now()) })),
+    }))
+    return this.#prepare(await personal.protect(identified), options)
+  }
+
+  async #read(rows: readonly EventRow[]): Promise<readonly RecordedEvent[]> {
+    const events = eventsIn(rows)
+    return this.#personal ? this.#personal.reveal(events) : events
   }
 
   /** Sends it again when the database was not there or did not say what became of it: it recognises what it has. */

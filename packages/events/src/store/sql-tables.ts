@@ -42,6 +42,7 @@ export const eventTables: readonly Migration[] = [
           concat_ws('|', e.position, e.version, e.stream, e.type, e.schema_version, e.id,
             encode(coalesce(e.digest, keelson_event_digest(e.data, e.metadata, e.tags)), 'hex')), chr(10) order by e.position), ''), 'UTF8'))
         from keelson_events e where e.log = in_log and e.position > in_after and e.position <= in_position $$`,
+      `create table keelson_event_keys (subject text collate "C" primary key, key bytea, shredded_at timestamptz)`,
       `create table keelson_event_snapshots (
         log int not null, stream text collate "C" not null, name text collate "C" not null, shape int not null, version bigint not null,
         state json not null, primary key (log, stream, name))`,
