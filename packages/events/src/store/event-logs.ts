@@ -36,7 +36,7 @@ export function openEventLogs(options: Omit<SqlEventStoreOptions, 'log'> & { rea
     close: async () => {
       const stores = await Promise.allSettled(opened.values())
       opened.clear()
-      await Promise.all(stores.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)))
+      await Promise.all(stores.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])))
     },
   }
 }
