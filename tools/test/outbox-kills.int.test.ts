@@ -87,7 +87,7 @@ describe.skipIf(isSkipped)('outbox and consumers of which any is killed', () => 
       const effects = async () =>
         (await database.query<{ position: number }>('select position from effects order by number')).rows
       await vi.waitFor(async () => expect((await effects()).length).toBeGreaterThanOrEqual(published.length), {
-        timeout: 90_000,
+        timeout: 240_000,
         interval: 200,
       })
       expect((await effects()).map(({ position }) => position)).toEqual(published)
