@@ -39,6 +39,7 @@ export type {
   DeclaredErrorKind,
   ErrorDeclaration,
   ErrorDeclarations,
+  ErrorValues,
 } from './contract/declared-error.ts'
 export {
   type CallParameters,
