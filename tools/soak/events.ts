@@ -118,6 +118,7 @@ class Child {
     const seed = String(this.#seed * 1_000 + this.#starts)
     const child = spawn(process.execPath, [script, this.role, ...this.#words, seed], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, NODE_V8_COVERAGE: '' },
     })
     child.stdout.on('data', () => this.#ready.resolve())
     child.once('exit', () => setTimeout(() => this.#isWanted && this.#start(), 20))

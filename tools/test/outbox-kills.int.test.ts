@@ -29,7 +29,10 @@ class Child {
   start(): void {
     this.#isWanted = true
     const script = join(import.meta.dirname, 'outbox-process.ts')
-    const child = spawn(process.execPath, [script, ...this.#words], { stdio: 'ignore' })
+    const child = spawn(process.execPath, [script, ...this.#words], {
+      stdio: 'ignore',
+      env: { ...process.env, NODE_V8_COVERAGE: '' },
+    })
     child.once('exit', () => {
       if (this.#isWanted && this.#child === child) setTimeout(() => this.#isWanted && this.start(), 100)
     })
