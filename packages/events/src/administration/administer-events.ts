@@ -52,24 +52,16 @@ export function administerEvents({ store, projections, clock = systemClock }: Ad
       }
     },
     replay: async function* ({ after, to, until, rate, types }, call) {
-      const end = until === undefined ? undefined : new Date(until)
-      const startedAt = clock.monotonic()
-      let count = 0
-      const upTo = to ?? (await store.head()).position
-      for await (const event of follow(store, {
+      const replayed = follow(store, {
         after: { position: after, epoch: 0 },
-        upTo,
-        ...(types ? { types } : {}),
+        upTo: to ?? (await store.head()).position,
         signal: call.signal,
-      })) {
-        if (end && event.recordedAt > end) return
-        if (rate !== undefined) {
-          const dueMs = startedAt + (count / rate) * 1_000 - clock.monotonic()
-          if (dueMs > 0) await clock.sleep(dueMs, call.signal)
-        }
-        count += 1
-        yield shown(event)
-      }
+        clock,
+        ...(types ? { types } : {}),
+        ...(until === undefined ? {} : { until: new Date(until) }),
+        ...(rate === undefined ? {} : { eventsPerSecond: rate }),
+      })
+      for await (const event of replayed) yield shown(event)
     },
     streams: async ({ prefix, after, limit }) => ({ streams: [...(await store.streams({ prefix, after, limit }))] }),
     verify: async function* ({ position, seal }, call) {
