@@ -35,7 +35,14 @@ export class Engine {
 
   private constructor(start: WorkerStart, heard: (channel: string, payload: string) => void) {
     this.#heard = heard
-    this.#worker = new Worker(workerFile, { workerData: start, name: 'pglite', stdout: true, stderr: true })
+    this.#worker = new Worker(workerFile, {
+      workerData: start,
+      name: 'pglite',
+      stdout: true,
+      stderr: true,
+      // A program that was given as text, as by `node --eval`, hands down words that a file does not take.
+      ...(process.execArgv.some((word) => word.startsWith('--input-type')) ? { execArgv: [] } : {}),
+    })
     this.#exited = once(this.#worker, 'exit').catch(() => {})
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message))
     this.#worker.on('messageerror', (error) => this.#end(`an answer could not be read: ${error.message}`))
