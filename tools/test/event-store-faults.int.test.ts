@@ -1,11 +1,10 @@
 /** The event store on a PostgreSQL that crashes, loses connections, is replaced by a standby and restored from a dump. */
-import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { type Appended, feedStart, follow, openEventStore, type SqlEventStore } from '@keelson/events'
 import { isError } from '@keelson/kernel'
 import { connectPostgresDatabase } from '@keelson/postgres'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dumpInto, missingServers, type RealServer, startPostgres, startStandby } from '../real-servers.ts'
+import { startCuttingProxy } from './cutting-proxy.ts'
 
 const missing = missingServers().filter((name) => name.startsWith('PostgreSQL'))
 const isSkipped = missing.length > 0 && process.env['KEELSON_REQUIRE_SERVERS'] !== '1'
@@ -111,12 +110,13 @@ describe.skipIf(isSkipped)('the event store', { timeout: 180_000 }, () => {
   it('recognises what it sends again when the connection is cut between the commit and its answer', async () => {
     const server = await startedPostgres()
     const direct = await openedStore(server.url)
-    const proxy = await startProxy(Number(new URL(server.url).port))
-    const store = await openedStore(server.url.replace(/:\d+\//, `:${proxy.port}/`))
+    const proxy = await startCuttingProxy(server.url)
+    closers.push(() => proxy.close())
+    const store = await openedStore(proxy.url)
     await store.append('a', [{ type: 'Before' }])
     const answers: Appended[] = []
     for (let turn = 0; turn < 5; turn++) {
-      proxy.cutAnswerHolding('a-cut')
+      proxy.cutAnswerTo('keelson_append', 'a-cut')
       answers.push(
         ...(await Promise.all([
           store.append('a-cut', [{ type: 'Cut', data: { turn } }]),
@@ -250,56 +250,3 @@ describe.skipIf(isSkipped)('the event store', { timeout: 180_000 }, () => {
     })
   })
 })
-
-/** A proxy that on request loses the answer to the next append it has passed on, and the connection with it. */
-async function startProxy(
-  port: number,
-): Promise<{ port: number; cuts: number; cutAnswerHolding(stream: string): void }> {
-  let wanted: string | undefined
-  const state = {
-    port: 0,
-    cuts: 0,
-    cutAnswerHolding: (stream: string) => {
-      wanted = stream
-    },
-  }
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1')
-    let isDoomed = false
-    client.on('data', (data) => {
-      if (wanted !== undefined && data.includes('keelson_append') && data.includes(wanted)) {
-        wanted = undefined
-        isDoomed = true
-      }
-      upstream.write(data)
-    })
-    upstream.on('data', (data) => {
-      if (!isDoomed) {
-        client.write(data)
-        return
-      }
-      // The server answers after its commit.
-      state.cuts += 1
-      isDoomed = false
-      client.destroy()
-      upstream.destroy()
-    })
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        client.destroy()
-        upstream.destroy()
-      })
-    }
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  closers.push(async () => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  state.port = typeof address === 'object' && address ? address.port : 0
-  return state
-}
