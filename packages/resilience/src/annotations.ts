@@ -67,7 +67,10 @@ export function breaker(settings: Settings<'breaker'> = {}): Any {
   return annotate({ breaker: settings })
 }
 
-/** Bounds how many calls run at the same time; further ones wait in order, or are refused with BULKHEAD_FULL. */
+/**
+ * Bounds how many calls run at the same time; further ones wait in order, or are refused with BULKHEAD_FULL. With `adaptive`, the bound is found
+ * by measuring: it falls when calls take longer than they did, and grows while they do not.
+ */
 export function bulkhead(settings: Settings<'bulkhead'> = {}): Any {
   return annotate({ bulkhead: settings })
 }

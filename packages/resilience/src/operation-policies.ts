@@ -68,7 +68,12 @@ export interface ExplainedPolicy {
 export interface PolicyState {
   readonly deadline: { readonly exceeded: number }
   readonly breaker?: { readonly state: CircuitState; readonly opened: number; readonly refused: number }
-  readonly bulkhead?: { readonly running: number; readonly waiting: number; readonly refused: number }
+  readonly bulkhead?: {
+    readonly running: number
+    readonly waiting: number
+    readonly refused: number
+    readonly limit: number
+  }
   readonly retry?: { readonly retries: number; readonly exhausted: number; readonly tokens: number }
   readonly rateLimit?: { readonly refused: number }
   readonly cache?: Readonly<CacheCounts>
@@ -143,7 +148,12 @@ export class OperationPolicies {
       deadline: { exceeded: counts.deadlineExceeded },
       ...(breaker && { breaker: { state: breaker.state, opened: breaker.opened, refused: breaker.refused } }),
       ...(bulkhead && {
-        bulkhead: { running: bulkhead.running, waiting: bulkhead.waiting, refused: bulkhead.refused },
+        bulkhead: {
+          running: bulkhead.running,
+          waiting: bulkhead.waiting,
+          refused: bulkhead.refused,
+          limit: bulkhead.limit,
+        },
       }),
       ...(plan?.retry && { retry: { ...this.#retry } }),
       ...(plan?.rateLimit && { rateLimit: { refused: counts.rateLimited } }),

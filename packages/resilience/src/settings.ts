@@ -31,10 +31,21 @@ const Breaker = z.strictObject({
     .describe('Calls that must succeed, tried at the same time at most, to close again; 1'),
 })
 
-const Bulkhead = z.strictObject({
-  concurrency: z.int().min(1).optional().describe('Calls that run at the same time; 64'),
-  queue: z.int().min(0).optional().describe('Calls that wait for a place, in order; 0'),
-})
+const Bulkhead = z
+  .strictObject({
+    concurrency: z.int().min(1).optional().describe('Calls that run at the same time; 64'),
+    queue: z.int().min(0).optional().describe('Calls that wait for a place, in order; 0'),
+    adaptive: z
+      .boolean()
+      .optional()
+      .describe('The bound follows how long calls run, between `least` and `concurrency`; false'),
+    least: z.int().min(1).optional().describe('An adaptive bound is lower only when `concurrency` is; 4'),
+  })
+  // Where the two come from different places, the lower holds: one change of the configuration must not need another.
+  .refine(({ least = 1, concurrency = least }) => least <= concurrency, {
+    path: ['least'],
+    message: 'is above `concurrency`',
+  })
 
 const RateLimit = z.strictObject({
   limit: z.int().min(1).optional().describe('Calls in each period; 100'),
@@ -94,7 +105,8 @@ type Filled<T> = { readonly [Name in keyof T]-?: NonNullable<T[Name]> }
 /** Settings with nothing left open. */
 export type RetrySettings = Filled<On<'retry'>>
 export type BreakerSettings = Filled<On<'breaker'>>
-export type BulkheadSettings = Filled<On<'bulkhead'>>
+export type BulkheadSettings = Omit<On<'bulkhead'>, 'concurrency' | 'queue'> &
+  Filled<Pick<On<'bulkhead'>, 'concurrency' | 'queue'>>
 export type RateLimitSettings = Omit<On<'rateLimit'>, 'limit' | 'per' | 'by'> &
   Filled<Pick<On<'rateLimit'>, 'limit' | 'per' | 'by'>>
 export type CacheSettings = Omit<On<'cache'>, 'ttl'> & Filled<Pick<On<'cache'>, 'ttl'>>

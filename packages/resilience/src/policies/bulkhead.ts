@@ -1,5 +1,8 @@
 /** Bounds how many calls of an operation run at the same time. Those over the bound wait in the order they came, and over that are refused. */
 import type { BulkheadSettings } from '../settings.ts'
+import { AdaptiveLimit } from './adaptive-limit.ts'
+
+const leastByDefault = 4
 
 /** A call that waits for a place. Must not throw. */
 export interface Waiting {
@@ -8,6 +11,8 @@ export interface Waiting {
 
 export class Bulkhead {
   #settings: BulkheadSettings
+  /** Undefined while the bound is fixed. */
+  #adaptive: AdaptiveLimit | undefined
   #running = 0
   /** In the order of arrival, since a Set keeps it and forgets one in the middle at once. */
   readonly #waiting = new Set<Waiting>()
@@ -15,11 +20,13 @@ export class Bulkhead {
 
   constructor(settings: BulkheadSettings) {
     this.#settings = settings
+    this.#adaptive = adapted(settings, undefined)
   }
 
   /** Takes up new settings; what runs goes on, and what waits enters when the bound has grown. */
   configure(settings: BulkheadSettings): void {
     this.#settings = settings
+    this.#adaptive = adapted(settings, this.#adaptive)
     this.#letIn()
   }
 
@@ -31,9 +38,24 @@ export class Bulkhead {
     return this.#waiting.size
   }
 
+  /** Calls that may run at the same time, as things are. */
+  get limit(): number {
+    return this.#adaptive ? this.#adaptive.limit : this.#settings.concurrency
+  }
+
+  /** Whether the bound follows how long calls run, and so wants to be told by `ranFor`. */
+  get isAdaptive(): boolean {
+    return this.#adaptive !== undefined
+  }
+
+  /** How long a call ran, in milliseconds; to be told before it leaves. */
+  ranFor(ms: number): void {
+    this.#adaptive?.ranFor(ms, this.#running)
+  }
+
   /** True: the call has a place, and gives it back by `leave`. */
   enter(): boolean {
-    if (this.#running >= this.#settings.concurrency) return false
+    if (this.#running >= this.limit) return false
     this.#running++
     return true
   }
@@ -65,4 +87,11 @@ export class Bulkhead {
       call.enter()
     }
   }
+}
+
+function adapted(settings: BulkheadSettings, before: AdaptiveLimit | undefined): AdaptiveLimit | undefined {
+  if (settings.adaptive !== true) return undefined
+  const { least = leastByDefault, concurrency } = settings
+  before?.configure(least, concurrency)
+  return before ?? new AdaptiveLimit(least, concurrency)
 }

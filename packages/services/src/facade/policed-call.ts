@@ -28,6 +28,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #inner: CallContext
   #input: unknown
   #startedMs = 0
+  /** When this try got its place; kept only for a bound that adapts. */
+  #enteredMs = -1
   #span: Span | undefined
   #tries = 0
   #isSettled = false
@@ -283,7 +285,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   /** There is a place for this try. */
   enter(): void {
     this.#isTrying = true
-    const { chaos, platform } = this.#policies
+    const { bulkhead, chaos, platform } = this.#policies
+    if (bulkhead?.isAdaptive) this.#enteredMs = platform.clock.monotonic()
     if (!chaos?.strikes(this.#outer, this.#caller, platform.random)) {
       this.#invoke()
       return
@@ -319,10 +322,17 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     return runInCall(this, () => invoke(this.#input, this))
   }
 
-  #succeeded(value: unknown): void {
+  #leavePlace(): void {
     this.#isTrying = false
-    const { breaker, bulkhead, cache, invalidates } = this.#policies
+    const { bulkhead, platform } = this.#policies
+    // A call that entered while the bound was fixed was not measured.
+    if (bulkhead?.isAdaptive && this.#enteredMs >= 0) bulkhead.ranFor(platform.clock.monotonic() - this.#enteredMs)
     bulkhead?.leave()
+  }
+
+  #succeeded(value: unknown): void {
+    this.#leavePlace()
+    const { breaker, cache, invalidates } = this.#policies
     if (this.#isSettled) return
     breaker?.succeeded(this.#startedMs)
     if (this.#flight) cache?.keep(this.#cacheKey, this.#flight, this.#input, value)
@@ -345,9 +355,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #failed(error: unknown): void {
-    this.#isTrying = false
-    const { breaker, bulkhead, retry, platform } = this.#policies
-    bulkhead?.leave()
+    this.#leavePlace()
+    const { breaker, retry, platform } = this.#policies
     if (this.#isSettled) return
     const now = platform.clock.monotonic()
     if (isFailure(error)) breaker?.failed(now)

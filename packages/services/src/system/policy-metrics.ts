@@ -22,6 +22,7 @@ const policyMetrics: readonly PolicyMetric[] = [
   ),
   counter('keelson_breaker_refused_total', 'Calls refused by an open breaker', ({ breaker }) => breaker?.refused),
   gauge('keelson_bulkhead_running', 'Calls that run', ({ bulkhead }) => bulkhead?.running),
+  gauge('keelson_bulkhead_limit', 'Calls that may run at the same time', ({ bulkhead }) => bulkhead?.limit),
   gauge('keelson_bulkhead_waiting', 'Calls that wait for a place', ({ bulkhead }) => bulkhead?.waiting),
   counter('keelson_bulkhead_refused_total', 'Calls refused by a full bulkhead', ({ bulkhead }) => bulkhead?.refused),
   counter('keelson_retries_total', 'Tries beside the first', ({ retry }) => retry?.retries),

@@ -249,7 +249,7 @@ describe('a bulkhead', () => {
     const calls = [0, 1, 2, 3, 4].map((id) => outcome(backend.fetch(id)))
     expect(await calls[4]).toBe('BULKHEAD_FULL')
     expect(started).toEqual([0, 1])
-    expect(backend.state().bulkhead).toEqual({ running: 2, waiting: 2, refused: 1 })
+    expect(backend.state().bulkhead).toEqual({ running: 2, waiting: 2, refused: 1, limit: 2 })
     answers[1]?.resolve({ n: 1 })
     await calls[1]
     expect(started).toEqual([0, 1, 2])
@@ -579,6 +579,7 @@ describe('settings', () => {
   it.each([
     [() => deadline('soon' as never), 'is not a duration'],
     [() => bulkhead({ concurrency: 0 }), 'concurrency'],
+    [() => bulkhead({ adaptive: true, least: 9, concurrency: 8 }), 'least: is above `concurrency`'],
     [() => retry({ tries: 3 } as never), 'tries'],
   ])('that make no sense are refused by name', (make, words) => {
     expect(make).toThrow(expect.objectContaining({ code: 'POLICY_INVALID', message: expect.stringContaining(words) }))
