@@ -21,6 +21,16 @@ export function missingServers(): string[] {
   return missing
 }
 
+/** Whether the PostgreSQL that is installed can create this extension. Debian keeps them out of the folder of programs. */
+export function hasPostgresExtension(name: string): boolean {
+  const shares = [
+    '/usr/share/postgresql/15',
+    join(programs ?? '', '../share'),
+    join(programs ?? '', '../share/postgresql'),
+  ]
+  return programs !== undefined && shares.some((share) => existsSync(join(share, 'extension', `${name}.control`)))
+}
+
 /** A server that can be killed, made to hang, and started again with what it had on disk. */
 export class RealServer {
   readonly url: string
