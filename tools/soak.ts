@@ -4,13 +4,7 @@
  */
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-
-/** What a soak found. */
-export interface SoakReport {
-  readonly rows: readonly { readonly what: string; readonly count: number }[]
-  /** Promises that were broken, in words. */
-  readonly violations: readonly string[]
-}
+import type { SoakReport } from './soak/soak-report.ts'
 
 const soaks: Readonly<Record<string, () => Promise<(kills: number, seed: number) => Promise<SoakReport>>>> = {
   events: async () => (await import('./soak/events.ts')).soakEvents,

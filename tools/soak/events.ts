@@ -20,9 +20,9 @@ import {
 import type { Database } from '@keelson/kernel'
 import { connectPostgresDatabase } from '@keelson/postgres'
 import { type RealServer, startPostgres } from '../real-servers.ts'
-import type { SoakReport } from '../soak.ts'
 import { openSoakStore, soakProcess, soakProjections } from './events-system.ts'
 import { seededRandom } from './seeded-random.ts'
+import type { SoakReport } from './soak-report.ts'
 
 const pause = (timeMs: number) => new Promise((resolve) => setTimeout(resolve, timeMs))
 const settleTimeoutMs = 120_000
