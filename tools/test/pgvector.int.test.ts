@@ -39,7 +39,7 @@ describe.skipIf(isSkipped)('createPgvectorStore() on a PostgreSQL server', () =>
   for (const { name, run } of vectorStoreConformance)
     test(name, async () => run(await createPgvectorStore(database)), 60_000)
 
-  it('is created by many processes at once, and its collections too', async () => {
+  it('is created over many connections at once, and its collections too', async () => {
     const others = await Promise.all(Array.from({ length: 4 }, () => connectPostgresDatabase({ url: server.url })))
     try {
       const stores = await Promise.all(others.map((one) => createPgvectorStore(one)))

@@ -106,8 +106,9 @@ export async function createPgvectorStore(database: Database): Promise<VectorSto
     async search(name, query, options) {
       requireQuery(query, await dimensionOf(name, options))
       const { equals, others } = split(query.filters ?? [])
-      const read = async (isInGraph: boolean, size: number, offset: number): Promise<readonly StoredHit[]> => {
+      return readFiltered(query, others, async (offset, size) => {
         options?.signal?.throwIfAborted()
+        const isInGraph = equals.length === 0 && offset === 0 && size <= graphDepth
         const [, result] = await database.batch([
           { sql: `set local enable_indexscan = ${isInGraph ? 'on' : 'off'}` },
           {
@@ -118,12 +119,6 @@ export async function createPgvectorStore(database: Database): Promise<VectorSto
         ])
         // The columns that were selected.
         return (result?.rows ?? []) as unknown as readonly StoredHit[]
-      }
-      return readFiltered(query, others, async (offset, size) => {
-        const isInGraph = equals.length === 0 && offset === 0 && size <= graphDepth
-        const hits = await read(isInGraph, size, offset)
-        // Until a vacuum the graph still has what was replaced or removed, and where there is much of that it finds too little.
-        return isInGraph && hits.length < size ? read(false, size, offset) : hits
       })
     },
     async count(name, options) {
