@@ -81,4 +81,40 @@ describe.skipIf(isSkipped)('createPgvectorStore() on a PostgreSQL server', () =>
     const { hits } = await store.search('replaced', { vector: asked?.vector ?? new Float32Array(3), limit: 20 })
     expect(hits.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => `v00${1_999 - at}`))
   }, 120_000)
+
+  it('keeps each upsert whole when the server is killed in the middle of one', async () => {
+    let confirmed = 0
+    for (let kill = 1; kill <= 5; kill++) {
+      const store = await createPgvectorStore(database)
+      await store.create({ name: 'crashed', dimension: 3 })
+      const writing = (async () => {
+        for (let turn = confirmed + 1; ; turn++) {
+          await store.upsert('crashed', entriesOf(500, turn))
+          confirmed = turn
+        }
+      })()
+      writing.catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 40 + kill * 65))
+      await server.crash()
+      await expect(writing).rejects.toMatchObject({ code: expect.stringMatching(/^DATABASE_/) })
+      await database.close()
+      await server.start()
+      database = await connectPostgresDatabase({ url: server.url })
+
+      const { rows } = await database.query<{ turn: string; count: number }>(
+        `select attributes->>'turn' as turn, count(*)::int as count from keelson_vectors_crashed group by 1`,
+      )
+      // None, all of the last that was confirmed, or all of the one whose answer was lost.
+      expect(rows.map(({ count }) => count)).toEqual(rows.map(() => 500))
+      expect(rows).toHaveLength(confirmed > 0 ? 1 : rows.length)
+      const turn = Number(rows[0]?.turn ?? 0)
+      expect([confirmed, confirmed + 1]).toContain(turn)
+      confirmed = turn
+      const again = await createPgvectorStore(database)
+      const [asked] = entriesOf(1, turn)
+      const { hits } = await again.search('crashed', { vector: asked?.vector ?? new Float32Array(3), limit: 20 })
+      expect(hits).toHaveLength(turn > 0 ? 20 : 0)
+    }
+    expect(confirmed).toBeGreaterThan(0)
+  }, 120_000)
 })

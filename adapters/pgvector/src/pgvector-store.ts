@@ -99,9 +99,10 @@ export async function createPgvectorStore(database: Database): Promise<VectorSto
     },
     async remove(name, ids, options) {
       await dimensionOf(name, options)
-      await database.query(`delete from ${tableOf(name)} where id in (select jsonb_array_elements_text($1::jsonb))`, [
-        ids,
-      ])
+      await database.query(
+        `delete from ${tableOf(name)} where id = any(array(select jsonb_array_elements_text($1::jsonb)))`,
+        [ids],
+      )
     },
     async search(name, query, options) {
       requireQuery(query, await dimensionOf(name, options))

@@ -33,12 +33,12 @@ export const documentsErrors = defineErrors({
     kind: 'unsupported',
     when: 'A file or upload with the extension of a text holds NUL bytes.',
     message: (d: { path: string }) =>
-      `Cannot index "${d.path}": it holds NUL bytes, so it is binary or UTF-16. Only UTF-8 text is read`,
+      `Cannot index "${d.path}": it holds NUL bytes, so it is binary, or UTF-16 without a byte order mark`,
   },
   DOCUMENTS_FILE_ENCODING: {
     kind: 'unsupported',
-    when: 'A file is not valid UTF-8.',
-    message: (d: { path: string }) => `Cannot index "${d.path}": it is not valid UTF-8`,
+    when: 'The encoding of a text is none of those that can be told: UTF-8, UTF-16 with a byte order mark, Windows-1252, or the one an HTML page names.',
+    message: (d: { path: string }) => `Cannot index "${d.path}": its encoding cannot be told. Save it as UTF-8`,
   },
   DOCUMENTS_FILE_LOCKED: {
     kind: 'unsupported',

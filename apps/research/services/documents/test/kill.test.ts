@@ -7,14 +7,19 @@ import { expect, onTestFinished, test } from 'vitest'
 import { randomMarkdown, seededRandom } from './seeded-random.ts'
 import { temporaryFolder, writeFiles } from './temporary-folder.ts'
 import { openTestService } from './test-service.ts'
+import { documentsWithVectors, openTestVectors } from './test-vectors.ts'
 
 const queries = ['keel', 'rudder anchor', 'compass harbour tide', '7', 'plank']
-const child = fileURLToPath(new URL('./indexing-child.ts', import.meta.url))
 
-/** How many documents the child found stored when it began. */
-function indexUntilKilled(dataFolder: string, folder: string, messages: number, delayMs: number): Promise<number> {
+/** What the child said that it found when it began. */
+function runUntilKilled(
+  name: 'indexing' | 'vectors',
+  dataFolder: string,
+  { messages, delayMs, folder = '' }: { messages: number; delayMs: number; folder?: string },
+): Promise<number> {
+  const child = fileURLToPath(new URL(`./${name}-child.ts`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const running = spawn(process.execPath, [child, dataFolder, folder, `${messages}`, `${delayMs}`], {
+    const running = spawn(process.execPath, [child, dataFolder, `${messages}`, `${delayMs}`, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let said = ''
@@ -55,7 +60,8 @@ test('indexing killed again and again ends as if it had never been disturbed', {
   const dataFolder = temporaryFolder()
   const stored: number[] = []
   for (let round = 0; round < 6; round++) {
-    stored.push(await indexUntilKilled(dataFolder, folder, 9 + random.below(7), random.below(12)))
+    const end = { messages: 9 + random.below(7), delayMs: random.below(12), folder }
+    stored.push(await runUntilKilled('indexing', dataFolder, end))
   }
   // Each process found what the ones before had stored, and several were killed half-way.
   expect(stored).toEqual([...stored].sort((a, b) => a - b))
@@ -71,4 +77,48 @@ test('indexing killed again and again ends as if it had never been disturbed', {
     ['live'],
   )
   expect(rows).toHaveLength(0)
+})
+
+test('making vectors killed again and again ends as if it had never been disturbed', { timeout: 180_000 }, async () => {
+  const random = seededRandom(10)
+  const folder = temporaryFolder()
+  const dataFolder = temporaryFolder()
+  writeFiles(
+    folder,
+    Object.fromEntries(
+      Array.from({ length: 500 }, (_, at) => [`${at}.md`, randomMarkdown(random, 100 + random.below(500))]),
+    ),
+  )
+  const first = await openPgliteDatabase({ folder: join(dataFolder, 'database') })
+  const indexed = await openTestService(first, { startFolder: folder, dataFolder })
+  expect(await indexed.latest()).toMatchObject({ state: 'done', indexed: 500 })
+  await indexed.close()
+  await first.close()
+
+  const stored: number[] = []
+  for (let round = 0; round < 6; round++) {
+    const end = { messages: 6 + random.below(6), delayMs: random.below(6) }
+    stored.push(await runUntilKilled('vectors', dataFolder, end))
+  }
+  expect(stored).toEqual([...stored].sort((a, b) => a - b))
+  expect(new Set(stored.filter((count) => count > 0 && count < 500)).size).toBeGreaterThan(2)
+
+  const database = await openPgliteDatabase({ folder: join(dataFolder, 'database') })
+  onTestFinished(() => database.close())
+  const { rows } = await database.query<{ missing: number }>(
+    'select sum(chunks)::int as missing from documents where id not in (select document_id from documents_vectors)',
+  )
+  const vectors = await openTestVectors(database, dataFolder)
+  await vectors.whole()
+  // What was stored is not made again.
+  expect(vectors.embedded).toBe(rows[0]?.missing)
+  expect(await documentsWithVectors(database)).toBe(500)
+  const answers = await Promise.all(queries.map((query) => vectors.search(query)))
+  await vectors.close()
+
+  await database.query('delete from documents_vectors')
+  const anew = await openTestVectors(database)
+  await anew.whole()
+  expect(await Promise.all(queries.map((query) => anew.search(query)))).toEqual(answers)
+  await anew.close()
 })

@@ -160,6 +160,7 @@ async function knownFiles(database: Database, folder: string): Promise<Map<strin
   return new Map(rows.map((row) => [row.path, { ...row, modifiedAt: row.modifiedAt.getTime() }]))
 }
 
+// Ids are given as one array wherever rows are found by them: a subquery may be joined by reading the whole table.
 function writeStatements(drafts: readonly DocumentDraft[], indexedAt: number): Statement[] {
   const documents = drafts.map(({ passages, ...draft }, index) => ({
     ...draft,
@@ -194,7 +195,7 @@ function writeStatements(drafts: readonly DocumentDraft[], indexedAt: number): S
       parameters: [documents, drafts.length, new Date(indexedAt)],
     },
     {
-      sql: `delete from documents_chunks where document_id in (select jsonb_array_elements_text($1::jsonb))`,
+      sql: `delete from documents_chunks where document_id = any(array(select jsonb_array_elements_text($1::jsonb)))`,
       parameters: [drafts.map((draft) => draft.id)],
     },
     {
@@ -228,7 +229,9 @@ async function confirm(database: Database, files: Parameters<DocumentsStore['con
 
 async function drop(database: Database, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0
-  const [dropped] = await database.batch(dropStatements(`id in (select jsonb_array_elements_text($1::jsonb))`, [ids]))
+  const [dropped] = await database.batch(
+    dropStatements(`id = any(array(select jsonb_array_elements_text($1::jsonb)))`, [ids]),
+  )
   return dropped?.affected ?? 0
 }
 

@@ -14,8 +14,8 @@ import { systemCodeOf } from './reason-of.ts'
 import { type Found, scan } from './scan.ts'
 import { titleOf } from './title.ts'
 
-/** One transaction holds about this much text, in UTF-16 units, and at most so many documents. */
-const batchText = 512 * 1024
+/** One transaction holds about this much text, in UTF-16 units, and at most so many documents: searches wait for it. */
+const batchText = 128 * 1024
 const batchDocuments = 32
 
 export interface IndexFolderPlatform {

@@ -35,7 +35,7 @@ export function createVectorsStore(database: Database): VectorsStore {
     async read({ model, version }, dimension, documentIds) {
       const { rows } = await database.query<{ id: string; content: string; vectors: Uint8Array }>(
         `select document_id as id, content, vectors from documents_vectors
-        where model = $1 and version = $2 and document_id in (select jsonb_array_elements_text($3::jsonb))`,
+        where model = $1 and version = $2 and document_id = any(array(select jsonb_array_elements_text($3::jsonb)))`,
         [model, version, documentIds],
       )
       return new Map(
