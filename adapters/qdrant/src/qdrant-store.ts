@@ -1,6 +1,7 @@
 /**
  * Vectors on a Qdrant server, over its REST interface with `fetch` and no client. A Qdrant id is a number or UUID: ours become UUIDs made
- * from their SHA-256, and stand in the payload as they are. Source: the OpenAPI document of Qdrant 1.18.
+ * from their SHA-256, and stand in the payload as they are. Source: the OpenAPI document
+ * of Qdrant 1.19; what is used of it has been there since 1.10.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -95,15 +96,16 @@ export function createQdrantStore(options: QdrantOptions): VectorStore {
       if (query.limit === 0) return { hits: [] }
       return readFiltered(query, others, async (offset, limit) => {
         const body = {
-          vector: [...query.vector],
+          query: [...query.vector],
           limit,
           offset,
           with_payload: true,
           ...(must.length > 0 && { filter: { must } }),
         }
-        const answer = await server.ask('POST', `${pathOf(name)}/points/search`, body, options?.signal)
-        if (!Array.isArray(answer)) throw server.garbled('a search without a list of points')
-        return answer.map((point: unknown) => hitOf(point, server))
+        const answer = await server.ask('POST', `${pathOf(name)}/points/query`, body, options?.signal)
+        const points = read(answer, 'points')
+        if (!Array.isArray(points)) throw server.garbled('a search without a list of points')
+        return points.map((point: unknown) => hitOf(point, server))
       })
     },
     async count(name, options) {

@@ -9,7 +9,7 @@ import type { QdrantClient } from '@qdrant/js-client-rest'
 
 type Upsert = Extract<Parameters<QdrantClient['upsert']>[1], { points: unknown }>
 type Point = Upsert['points'][number]
-type Search = Parameters<QdrantClient['search']>[1]
+type Query = Parameters<QdrantClient['query']>[1]
 type Condition = { readonly key: string; readonly match: { readonly value: string } }
 
 interface Collection {
@@ -87,18 +87,28 @@ async function serve(request: IncomingMessage, collections: Map<string, Collecti
   if (route === 'GET ')
     return {
       status: 'green',
-      config: { params: { vectors: { size: collection.size, distance: 'Cosine' } } },
+      optimizer_status: 'ok',
+      config: configOf(collection),
       points_count: collection.points.size,
+      segments_count: 1,
+      payload_schema: {},
     }
   if (route === 'PUT /points') return upsert(collection, fieldsOf<Upsert>(body, ['points']))
   if (route === 'POST /points/delete') return remove(collection, fieldsOf(body, ['points']))
   if (route === 'POST /points/count') return count(collection, fieldsOf(body, ['exact']))
-  if (route === 'POST /points/search') {
-    // `vector` and `limit` are what Qdrant wants at least.
-    const known = ['vector', 'limit', 'offset', 'filter', 'with_payload', 'with_vector', 'score_threshold', 'params']
-    return search(collection, fieldsOf<Search>(body, known))
+  if (route === 'POST /points/query') {
+    const known = ['query', 'limit', 'offset', 'filter', 'with_payload', 'with_vector', 'score_threshold', 'params']
+    return { points: search(collection, fieldsOf<Query>(body, known)) }
   }
   throw new Refusal(404, `no route ${route}`)
+}
+
+function configOf({ size }: Collection): object {
+  return {
+    params: { vectors: { size, distance: 'Cosine' } },
+    hnsw_config: { m: 16, ef_construct: 100, full_scan_threshold: 10_000 },
+    optimizer_config: { default_segment_number: 0, flush_interval_sec: 5 },
+  }
 }
 
 /** The body, when it has no field that is not known. The types say what each is. */
@@ -121,7 +131,7 @@ function upsert({ points, size }: Collection, { points: given }: Upsert): object
   for (const { id, vector, payload } of given) {
     if (!Array.isArray(vector) || vector.length !== size)
       throw new Refusal(400, `Wrong input: Vector dimension error: expected dim: ${size}`)
-    const numbers = vector.filter((value): value is number => typeof value === 'number')
+    const numbers = vector.filter((value: unknown): value is number => typeof value === 'number')
     points.set(idOf(id), { vector: normalised(numbers), payload: payload ?? {} })
   }
   return { operation_id: 1, status: 'completed' }
@@ -145,10 +155,14 @@ function count({ points }: Collection, { exact }: { exact?: unknown }): object {
   return { count: points.size }
 }
 
-function search(collection: Collection, { vector, limit = 0, offset, filter, with_payload }: Search): object[] {
+function search(
+  collection: Collection,
+  { query: vector, limit: atMost, offset, filter, with_payload }: Query,
+): object[] {
+  const limit = atMost ?? 10
   if (!Array.isArray(vector) || vector.length !== collection.size) throw new Refusal(400, 'Vector dimension error')
   if (limit < 1) throw new Refusal(422, 'Validation error: limit must be 1.0 or larger')
-  const asked = normalised(vector.filter((value): value is number => typeof value === 'number'))
+  const asked = normalised(vector.filter((value: unknown): value is number => typeof value === 'number'))
   const { must = [] } = fieldsOf<{ must?: Condition[] }>(filter ?? {}, ['must'])
   return [...collection.points]
     .filter(([, { payload }]) => must.every(({ key, match }) => valueAt(payload, key) === match.value))

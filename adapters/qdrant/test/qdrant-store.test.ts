@@ -31,8 +31,8 @@ describe('the double', () => {
     await store.upsert('shared', [point, { ...point, id: 'b', vector: Float32Array.from([0, 1]) }])
     const client = new QdrantClient({ url: double.url, checkCompatibility: false })
     expect((await client.count('shared', { exact: true })).count).toBe(2)
-    const [best] = await client.search('shared', { vector: [1, 0], limit: 1, with_payload: true })
-    expect(best?.payload).toEqual({ id: 'a', attributes: { type: 'md' } })
+    const { points } = await client.query('shared', { query: [1, 0], limit: 1, with_payload: true })
+    expect(points[0]?.payload).toEqual({ id: 'a', attributes: { type: 'md' } })
     const written = { id: '0b5a3e1c-0000-8000-8000-000000000001', vector: [1, 1], payload: { id: 'c', attributes: {} } }
     await client.upsert('shared', { wait: true, points: [written] })
     expect((await store.search('shared', { vector: Float32Array.from([1, 1]), limit: 1 })).hits).toMatchObject([
@@ -67,7 +67,7 @@ describe('a server that misbehaves', () => {
       double.misbehave((response) => response.end(body))
       await expect(store.count('odd')).rejects.toMatchObject({ code: 'VECTOR_STORE_UNAVAILABLE' })
     }
-    double.misbehave((response) => response.end('{"result":[{"id":1,"score":"high"}]}'))
+    double.misbehave((response) => response.end('{"result":{"points":[{"id":1,"score":"high"}]}}'))
     await expect(store.search('odd', { vector: east, limit: 1 })).rejects.toMatchObject({
       code: 'VECTOR_STORE_UNAVAILABLE',
     })
