@@ -10,16 +10,17 @@ import { openTestService } from './test-service.ts'
 import { documentsWithVectors, openTestVectors } from './test-vectors.ts'
 
 const queries = ['keel', 'rudder anchor', 'compass harbour tide', '7', 'plank']
+const indexingChild = new URL('./indexing-child.ts', import.meta.url)
+const vectorsChild = new URL('./vectors-child.ts', import.meta.url)
 
 /** What the child said that it found when it began. */
 function runUntilKilled(
-  name: 'indexing' | 'vectors',
+  child: URL,
   dataFolder: string,
   { messages, delayMs, folder = '' }: { messages: number; delayMs: number; folder?: string },
 ): Promise<number> {
-  const child = fileURLToPath(new URL(`./${name}-child.ts`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const running = spawn(process.execPath, [child, dataFolder, `${messages}`, `${delayMs}`, folder], {
+    const running = spawn(process.execPath, [fileURLToPath(child), dataFolder, `${messages}`, `${delayMs}`, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let said = ''
@@ -61,7 +62,7 @@ test('indexing killed again and again ends as if it had never been disturbed', {
   const stored: number[] = []
   for (let round = 0; round < 6; round++) {
     const end = { messages: 9 + random.below(7), delayMs: random.below(12), folder }
-    stored.push(await runUntilKilled('indexing', dataFolder, end))
+    stored.push(await runUntilKilled(indexingChild, dataFolder, end))
   }
   // Each process found what the ones before had stored, and several were killed half-way.
   expect(stored).toEqual([...stored].sort((a, b) => a - b))
@@ -98,7 +99,7 @@ test('making vectors killed again and again ends as if it had never been disturb
   const stored: number[] = []
   for (let round = 0; round < 6; round++) {
     const end = { messages: 6 + random.below(6), delayMs: random.below(6) }
-    stored.push(await runUntilKilled('vectors', dataFolder, end))
+    stored.push(await runUntilKilled(vectorsChild, dataFolder, end))
   }
   expect(stored).toEqual([...stored].sort((a, b) => a - b))
   expect(new Set(stored.filter((count) => count > 0 && count < 500)).size).toBeGreaterThan(2)
