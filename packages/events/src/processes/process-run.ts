@@ -270,7 +270,7 @@ export class ProcessRun {
         if (this.#isOver) return
         this.#isOver = true
         this.#over.abort()
-        this.#result.reject(error)
+        this.#result.reject(error instanceof JournalFailure ? error.cause : error)
       })
       .finally(() => {
         this.#active -= 1
@@ -316,7 +316,7 @@ export class ProcessRun {
       const call = { ...rootCall, correlationId: id, idempotencyKey: stepKey, signal }
       await Promise.race([runInCall(call, () => work({ key: stepKey, attempt, signal })), late])
     } catch (error) {
-      if (error instanceof JournalFailure) throw error.cause
+      if (error instanceof JournalFailure) throw error
       if (this.#isOver || !this.#pending.has(key)) return
       const isFinal =
         attempt >= attempts || (isError(error) && !error.retryable && error.code !== 'DATABASE_OUTCOME_UNKNOWN')
@@ -416,13 +416,18 @@ export class ProcessRun {
     await this.#catchUp()
   }
 
-  /** Hands over what the journal has and this run has not seen, in its order. */
+  /** Hands over what the journal has and this run has not seen, in its order. Rejects with a JournalFailure. */
   #catchUp(): Promise<void> {
-    this.#delivering = this.#delivering.then(async () => {
-      const { events } = await this.#tables.store.readStream(this.#stream, { from: this.#delivered + 1 })
+    const caughtUp = this.#delivering.then(async () => {
+      const { events } = await this.#tables.store
+        .readStream(this.#stream, { from: this.#delivered + 1 })
+        .catch((error: unknown) => {
+          throw new JournalFailure(error)
+        })
       for (const event of events) await this.#deliver(event)
     })
-    return this.#delivering
+    this.#delivering = caughtUp.catch(() => {})
+    return caughtUp
   }
 
   async #deliver(recorded: RecordedEvent): Promise<void> {
@@ -569,10 +574,10 @@ export class ProcessRun {
   }
 }
 
-/** The journal could not be written: no step is to blame. */
+/** The journal could not be written or read: no step is to blame. */
 class JournalFailure extends Error {
   constructor(cause: unknown) {
-    super('the journal could not be written', { cause })
+    super('the journal is out of reach', { cause })
   }
 }
 

@@ -27,10 +27,13 @@ export interface ProcessInstance {
   readonly updatedAt: Date
 }
 
-/** An instance that this process may run now. */
-export interface ClaimedInstance {
+interface Instance {
   readonly process: string
   readonly id: string
+}
+
+/** An instance that this process may run now. */
+export interface ClaimedInstance extends Instance {
   readonly version: number
 }
 
@@ -92,9 +95,13 @@ export class ProcessTables {
     return true
   }
 
-  /** Takes up to `count` instances that are due, of processes that this program has the code of. */
+  /**
+   * Takes up to `count` instances that are due, of processes that this program has the code of. One that `runs` here already is another
+   * program's to take, when this one has been away for too long.
+   */
   async claim(
     known: readonly Pick<ClaimedInstance, 'process' | 'version'>[],
+    runs: readonly Instance[],
     now: number,
     count: number,
   ): Promise<readonly ClaimedInstance[]> {
@@ -103,23 +110,29 @@ export class ProcessTables {
         from (select log, process, id from keelson_processes d
           where d.log = $1 and d.wake_at <= $4 and (d.owner is null or d.lease_until < clock_timestamp())
             and exists (select 1 from unnest($5::text[], $6::int[]) k (process, version) where k.process = d.process and k.version = d.version)
+            and not exists (select 1 from unnest($8::text[], $9::text[]) r (process, id) where r.process = d.process and r.id = d.id)
           order by d.wake_at limit $7 for update skip locked) due
         where p.log = due.log and p.process = due.process and p.id = due.id
         returning p.process, p.id, p.version`,
       [
         ...[this.store.log, this.#owner, this.#leaseMs, now],
         ...[known.map(({ process }) => process), known.map(({ version }) => version), count],
+        ...[runs.map(({ process }) => process), runs.map(({ id }) => id)],
       ],
     )
     return rows
   }
 
-  /** Keeps what is held; gives how many changes from outside each has had, by `<process> <id>`. */
-  async renew(): Promise<ReadonlyMap<string, number>> {
+  /** Keeps what `runs` here; gives how many changes from outside each has had, by `<process> <id>`. */
+  async renew(runs: readonly Instance[]): Promise<ReadonlyMap<string, number>> {
     const { rows } = await this.#database.query<{ process: string; id: string; changes: number }>(
       `update keelson_processes set lease_until = clock_timestamp() + $3::int * interval '1 ms'
-        where log = $1 and owner = $2 returning process, id, changes`,
-      [this.store.log, this.#owner, this.#leaseMs],
+        where log = $1 and owner = $2 and (process, id) in (select * from unnest($4::text[], $5::text[]))
+        returning process, id, changes`,
+      [
+        ...[this.store.log, this.#owner, this.#leaseMs],
+        ...[runs.map(({ process }) => process), runs.map(({ id }) => id)],
+      ],
     )
     return new Map(rows.map(({ process, id, changes }) => [`${process} ${id}`, changes]))
   }
@@ -274,8 +287,8 @@ export class ProcessTables {
   }
 
   /** Unfinished children of an instance. */
-  async children(process: string, id: string): Promise<readonly { process: string; id: string }[]> {
-    const { rows } = await this.#database.query<{ process: string; id: string }>(
+  async children(process: string, id: string): Promise<readonly Instance[]> {
+    const { rows } = await this.#database.query<Instance>(
       `select process, id from keelson_processes where log = $1 and parent_process = $2 and parent_id = $3
         and status not in ('completed', 'failed', 'cancelled')`,
       [this.store.log, process, id],

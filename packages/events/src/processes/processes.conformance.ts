@@ -445,6 +445,30 @@ export const processesConformance: readonly ProcessesCase[] = [
       await store.database.query(`drop table ${table}`)
     },
   ),
+  on('what a program holds and does not run is taken over when its lease has run out', async ({ store, start }) => {
+    const held = Promise.withResolvers<void>()
+    const definition = process(async (context) => context.step('slow', () => held.promise.then(() => 'done')))
+    const one = await start([definition], { leaseMs: 150, concurrency: 1 })
+    await one.start(definition, 'runs', null)
+    const ownerOf = async (id: string) => {
+      const { rows } = await store.database.query<{ owner: string | null }>(
+        'select owner from keelson_processes where log = $1 and id = $2',
+        [store.log, id],
+      )
+      return rows[0]?.owner ?? undefined
+    }
+    await until(async () => (await ownerOf('runs')) !== undefined, 'it runs')
+    await one.start(definition, 'lost', null)
+    // As when the answer to a claim was lost.
+    await store.database.query(
+      `update keelson_processes set owner = $2, lease_until = now() + interval '150 ms' where log = $1 and id = 'lost'`,
+      [store.log, await ownerOf('runs')],
+    )
+    const two = await start([definition])
+    await until(async () => ![undefined, await ownerOf('runs')].includes(await ownerOf('lost')), 'another took it over')
+    held.resolve()
+    assert.deepEqual([await two.result('work', 'lost'), await two.result('work', 'runs')], ['done', 'done'])
+  }),
   on(
     'code that asks for something else than its journal has is parked, and goes on when it fits again',
     async ({ start }) => {

@@ -77,13 +77,19 @@ export async function startProcesses(options: ProcessesOptions): Promise<Process
   return new RunningProcesses(options)
 }
 
+interface Running {
+  readonly instance: ClaimedInstance
+  readonly run: ProcessRun
+  readonly done: Promise<void>
+}
+
 class RunningProcesses implements Processes {
   readonly #options: ProcessesOptions
   readonly #clock: Clock
   readonly #store: SqlEventStore
   readonly #tables: ProcessTables
   readonly #scheduled: ScheduledEvents
-  readonly #runs = new Map<string, { readonly run: ProcessRun; readonly done: Promise<void> }>()
+  readonly #runs = new Map<string, Running>()
   readonly #stop = new AbortController()
   readonly #working: Promise<unknown>
   #wake = () => {}
@@ -216,7 +222,7 @@ class RunningProcesses implements Processes {
         this.#isWoken = false
         const known = this.#options.definitions.map(({ name, version }) => ({ process: name, version }))
         const free = concurrency - this.#runs.size
-        const claimed = free > 0 ? await this.#tables.claim(known, this.#clock.now(), free) : []
+        const claimed = free > 0 ? await this.#tables.claim(known, this.#instances(), this.#clock.now(), free) : []
         for (const instance of claimed) this.#begin(instance)
         const hasMore = await this.#scheduled.appendDue()
         if (claimed.length === 0 && !hasMore) await this.#idle()
@@ -239,6 +245,10 @@ class RunningProcesses implements Processes {
     this.#wake = () => {}
   }
 
+  #instances(): readonly ClaimedInstance[] {
+    return [...this.#runs.values()].map(({ instance }) => instance)
+  }
+
   #begin(instance: ClaimedInstance): void {
     const { process, id, version } = instance
     const key = `${process} ${id}`
@@ -258,7 +268,7 @@ class RunningProcesses implements Processes {
         this.#runs.delete(key)
         this.#notice()
       })
-    this.#runs.set(key, { run, done })
+    this.#runs.set(key, { instance, run, done })
   }
 
   async #follow(instance: ClaimedInstance, run: ProcessRun): Promise<void> {
@@ -301,7 +311,7 @@ class RunningProcesses implements Processes {
       await this.#clock.sleep(leaseMs / 3, signal).catch(() => {})
       if (signal.aborted || this.#runs.size === 0) continue
       try {
-        for (const [key, changes] of await this.#tables.renew()) {
+        for (const [key, changes] of await this.#tables.renew(this.#instances())) {
           const run = this.#runs.get(key)?.run
           if (run && run.seen < changes) await run.look()
         }
