@@ -46,9 +46,10 @@ export class Pipeline implements Submittable {
   submit(connection: Connection): void {
     this.#isSent = true
     connection.stream.cork()
-    for (const { sql, values } of this.#statements) {
-      connection.parse({ name: '', text: sql, types: [] }, true)
-      connection.bind({ values: [...values] }, true)
+    for (const { sql, values, prepared } of this.#statements) {
+      const { name, isNew } = prepared ?? { name: '', isNew: true }
+      if (isNew) connection.parse({ name, text: sql, types: [] }, true)
+      connection.bind({ statement: name, values: [...values] }, true)
       connection.describe({ type: 'P', name: '' }, true)
       connection.execute({ portal: '', rows: '' }, true)
     }

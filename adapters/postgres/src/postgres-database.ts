@@ -16,6 +16,7 @@ import { Connections } from './connections.ts'
 import { endsConnection, type Stage, statementFailure } from './failure.ts'
 import { Notifications } from './notifications.ts'
 import { Description, Pipeline, type PipelineResult } from './pipeline.ts'
+import { PreparedStatements } from './prepared-statements.ts'
 import { isAmbiguous, type ParameterTypes, requireStatement, toWireValues, type WireStatement } from './statements.ts'
 
 export interface PostgresOptions {
@@ -72,6 +73,7 @@ class PostgresDatabase implements Database {
   readonly #notifications: Notifications
   /** Types of parameters by the text of the statement: asked for once where an array may be one of SQL or JSON. */
   readonly #described = new Map<string, ParameterTypes>()
+  readonly #kept = new WeakMap<PoolClient, PreparedStatements>()
   #closing: Promise<void> | undefined
 
   constructor(options: PostgresOptions) {
@@ -97,8 +99,8 @@ class PostgresDatabase implements Database {
     this.#refuseClosed()
     requireStatement(sql, parameters, 'alone')
     return this.#withSession(async (session) => {
-      const [result] = await this.#run(session, [await this.#toWire(session, sql, parameters)], 'committing')
-      return rowsOf<Row>(result)
+      const wire = await this.#toWire(session, sql, parameters)
+      return rowsOf<Row>(await this.#runPrepared(session, wire))
     })
   }
 
@@ -160,6 +162,31 @@ class PostgresDatabase implements Database {
     } finally {
       leased.release(session.isBroken)
     }
+  }
+
+  /** Under a name where the statement comes often; as text where the name leads nowhere. */
+  async #runPrepared(session: Session, wire: WireStatement): Promise<PipelineResult | undefined> {
+    const kept = this.#keptBy(session.client)
+    const prepared = kept.use(wire.sql)
+    if (prepared) {
+      try {
+        const [result] = await this.#run(session, [{ ...wire, prepared }], 'committing')
+        kept.keep(wire.sql, prepared)
+        return result
+      } catch (error) {
+        if (!kept.isStale(wire.sql, error)) throw error
+      }
+    }
+    const [result] = await this.#run(session, [wire], 'committing')
+    return result
+  }
+
+  #keptBy(client: PoolClient): PreparedStatements {
+    const known = this.#kept.get(client)
+    if (known) return known
+    const kept = new PreparedStatements()
+    this.#kept.set(client, kept)
+    return kept
   }
 
   /** One round trip. A connection on which an answer is missing is not used again. */

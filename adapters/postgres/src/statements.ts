@@ -3,6 +3,7 @@
  * transaction is refused before the server sees it, since a list of statements travels in one message and nobody can look in between.
  */
 import { isArrayOfValues, isPlainValue, jsonParameter, refusedStatement, requireSendable } from '@keelson/kernel'
+import type { Prepared } from './prepared-statements.ts'
 
 /** What a parameter is sent as: text, or bytes in binary form. */
 export type WireValue = string | Buffer | null
@@ -10,6 +11,7 @@ export type WireValue = string | Buffer | null
 export interface WireStatement {
   readonly sql: string
   readonly values: readonly WireValue[]
+  readonly prepared?: Prepared | undefined
 }
 
 /** Types of a statement's parameters by the numbers of pg_type, in order. */

@@ -29,6 +29,35 @@ describe.skipIf(isSkipped)('connectPostgresDatabase()', () => {
     await hasty.close()
   })
 
+  it('keeps parsed what comes often, and sends it as text again when that leads nowhere', async () => {
+    const small = await connectPostgresDatabase({ url: server.url, connections: 1 })
+    const kept = async () => {
+      const { rows } = await small.query<{ sql: string }>('select statement as sql from pg_prepared_statements')
+      return rows.map(({ sql }) => sql)
+    }
+    await small.query('create table often (n int unique)')
+    const all = 'select * from often where n = $1'
+    for (let n = 0; n < 8; n++) {
+      await small.query('insert into often values ($1)', [n])
+      expect((await small.query(all, [n])).rows).toEqual([{ n }])
+    }
+    expect(await kept()).toEqual(expect.arrayContaining([all]))
+    await expect(small.query('insert into often values ($1)', [1])).rejects.toMatchObject({
+      code: 'DATABASE_QUERY_FAILED',
+      details: { sqlState: '23505' },
+    })
+    // Its plan gives columns that are no longer all there are.
+    await small.query('alter table often add column more text')
+    for (let turn = 0; turn < 8; turn++) expect((await small.query(all, [1])).rows).toEqual([{ n: 1, more: null }])
+    expect(await kept()).toEqual(expect.arrayContaining([all]))
+    // As a pooler does between two that it lets in turn use one session.
+    await small.query('deallocate all')
+    for (let turn = 0; turn < 8; turn++) expect((await small.query(all, [2])).rows).toEqual([{ n: 2, more: null }])
+    expect(await kept()).toEqual([])
+    await small.query('drop table often')
+    await small.close()
+  })
+
   it('refuses by name what waits too long for one of its connections', async () => {
     const small = await connectPostgresDatabase({ url: server.url, connections: 1, acquireTimeoutMs: 200 })
     await small.transaction(async (transaction) => {

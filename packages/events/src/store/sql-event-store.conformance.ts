@@ -57,6 +57,29 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
     }
     assert.equal((await store.readStream('a')).events.length, 1)
   }),
+  on('other stores are told of appends while they wait, and nobody is otherwise', async (store) => {
+    const { rows } = await store.database.query<{ id: number }>('select id from keelson_event_logs where name = $1', [
+      store.log,
+    ])
+    const heard: string[] = []
+    const stop = await store.database.listen(`keelson_events_${rows[0]?.id}`, (payload) => heard.push(payload))
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 300))
+    const never = new AbortController()
+    const own = store.waitBeyond(0, never.signal)
+    await pause()
+    await store.append('a', numbered(1))
+    await own
+    await pause()
+    assert.deepEqual(heard, [])
+    const other = await openEventStore({ database: store.database, log: store.log })
+    const woken = other.waitBeyond(1, never.signal)
+    await pause()
+    await store.append('a', numbered(1))
+    await woken
+    assert.deepEqual(heard, ['2'])
+    await other.close()
+    await stop()
+  }),
   on('logs of one database have positions, streams and ids of their own order', async (store) => {
     const other = await openEventStore({ database: store.database, log: `${store.log}-other` })
     const id = randomUUID()

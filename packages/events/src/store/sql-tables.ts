@@ -84,6 +84,15 @@ export const eventTables: readonly Migration[] = [
           and (in_types is null or e.type = any (in_types)));
       end $$`,
       appendFunction(),
+    ],
+  },
+  {
+    version: 2,
+    name: 'who waits for events in other processes, and the short way for one append',
+    statements: [
+      // Without a log of changes: after a crash whoever waits says so again.
+      `create unlogged table keelson_event_watchers (
+        channel text collate "C" not null, watcher uuid not null, until timestamptz not null, primary key (channel, watcher))`,
       appendAloneFunction(),
     ],
   },
@@ -224,14 +233,13 @@ function appendFunction(): string {
  * nothing was changed; an id that is there already violates its index. Either way `keelson_append` has the answer.
  */
 function appendAloneFunction(): string {
-  return `create function keelson_append_alone(
+  return `create or replace function keelson_append_alone(
     in_log int, in_stream text, in_expected bigint, in_ids uuid[], in_types text[], in_schemas smallint[],
     in_data text[], in_metadata text[], in_tags text[])
   returns table (version bigint, "position" bigint) language plpgsql as $$
   declare
     count constant bigint := cardinality(in_ids);
     the_log record;
-    new_version bigint;
   begin
     update keelson_event_logs l set head = l.head + count, recorded_at = greatest(l.recorded_at, clock_timestamp())
       where l.id = in_log returning l.name, l.head, l.server, l.recorded_at into the_log;
@@ -239,21 +247,22 @@ function appendAloneFunction(): string {
       if in_expected <= 0 and in_expected > -2 then
         insert into keelson_event_streams as s (log, name, version) values (in_log, in_stream, count)
           on conflict (log, name) do update set version = s.version + count where in_expected = -1 and s.state = 'open'
-          returning s.version into new_version;
+          returning s.version into version;
       else
         update keelson_event_streams s set version = s.version + count
           where s.log = in_log and s.name = in_stream and s.state = 'open' and in_expected in (-2, s.version)
-          returning s.version into new_version;
+          returning s.version into version;
       end if;
     end if;
-    if new_version is null then
+    if version is null then
       update keelson_event_logs l set head = l.head - count where l.id = in_log;
       return;
     end if;
     insert into keelson_events (log, position, version, recorded_at, schema_version, id, stream, type, data, metadata, tags)
-      select in_log, the_log.head - count + g.at, new_version - count + g.at, the_log.recorded_at, g.schema, g.id, in_stream,
+      select in_log, the_log.head - count + g.at, version - count + g.at, the_log.recorded_at, g.schema, g.id, in_stream,
              g.type, g.data::json, g.metadata::json, g.tags::text[]
         from unnest(in_ids, in_types, in_schemas, in_data, in_metadata, in_tags) with ordinality g (id, type, schema, data, metadata, tags, at);
-    return query select new_version, the_log.head;
+    "position" := the_log.head;
+    return next;
   end $$`
 }
