@@ -5,16 +5,12 @@
 import type { QueryResult } from '@keelson/kernel'
 import type { Connection, Submittable } from 'pg'
 import { columnReader } from './column-values.ts'
+import type { Column, Prepared } from './prepared-statements.ts'
 import type { ParameterTypes, WireStatement } from './statements.ts'
 
 /** What a statement came to, with PostgreSQL's word for it, such as `COMMIT` or `ROLLBACK`. */
 export interface PipelineResult extends QueryResult {
   readonly command: string
-}
-
-interface Column {
-  readonly name: string
-  readonly read: (text: string) => unknown
 }
 
 interface RowDescription {
@@ -26,7 +22,7 @@ export class Pipeline implements Submittable {
   readonly #statements: readonly WireStatement[]
   readonly #results: PipelineResult[] = []
   readonly #settled = Promise.withResolvers<readonly PipelineResult[]>()
-  #columns: Column[] = []
+  #columns: readonly Column[] | undefined
   #rows: Record<string, unknown>[] = []
   #isSent = false
 
@@ -47,10 +43,10 @@ export class Pipeline implements Submittable {
     this.#isSent = true
     connection.stream.cork()
     for (const { sql, values, prepared } of this.#statements) {
-      const { name, isNew } = prepared ?? { name: '', isNew: true }
-      if (isNew) connection.parse({ name, text: sql, types: [] }, true)
+      const { name, columns } = prepared ?? { name: '', columns: undefined }
+      if (!columns) connection.parse({ name, text: sql, types: [] }, true)
       connection.bind({ statement: name, values: [...values] }, true)
-      connection.describe({ type: 'P', name: '' }, true)
+      if (!columns) connection.describe({ type: 'P', name: '' }, true)
       connection.execute({ portal: '', rows: '' }, true)
     }
     connection.sync()
@@ -62,9 +58,10 @@ export class Pipeline implements Submittable {
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    const columns = this.#columns ?? this.#prepared?.columns ?? []
     const row: Record<string, unknown> = {}
     for (let at = 0; at < fields.length; at++) {
-      const column = this.#columns[at]
+      const column = columns[at]
       const text = fields[at]
       if (column) row[column.name] = text === null || text === undefined ? null : column.read(text)
     }
@@ -102,9 +99,15 @@ export class Pipeline implements Submittable {
   handlePortalSuspended(): void {}
 
   #endStatement(command: string, affected: number): void {
+    if (this.#prepared) this.#prepared.columns ??= this.#columns ?? []
     this.#results.push({ rows: this.#rows, affected, command })
     this.#rows = []
-    this.#columns = []
+    this.#columns = undefined
+  }
+
+  /** How the statement that is being answered goes. */
+  get #prepared(): Prepared | undefined {
+    return this.#statements[this.#results.length]?.prepared
   }
 }
 

@@ -11,32 +11,37 @@ const mostSeen = 1_000
 
 export interface Prepared {
   readonly name: string
-  /** The server has not seen it yet. */
-  readonly isNew: boolean
+  /** Of what it gives; undefined until the server has seen the statement and said it. */
+  columns: readonly Column[] | undefined
+}
+
+export interface Column {
+  readonly name: string
+  readonly read: (text: string) => unknown
 }
 
 export class PreparedStatements {
-  readonly #names = new Map<string, string>()
+  readonly #kept = new Map<string, Prepared>()
   readonly #uses = new Map<string, number>()
   #made = 0
   #isOff = false
 
   /** Under which name a statement goes now; undefined when it goes without. */
   use(sql: string): Prepared | undefined {
-    const name = this.#names.get(sql)
-    if (name !== undefined) return { name, isNew: false }
+    const kept = this.#kept.get(sql)
+    if (kept) return kept
     if (this.#isOff || this.#made >= mostKept) return undefined
     const uses = (this.#uses.get(sql) ?? 0) + 1
     if (this.#uses.size >= mostSeen) this.#uses.clear()
     this.#uses.set(sql, uses)
     if (uses <= usesBefore) return undefined
     this.#made += 1
-    return { name: `keelson_${this.#made}`, isNew: true }
+    return { name: `keelson_${this.#made}`, columns: undefined }
   }
 
   /** To be called when the statement has run under this name. */
-  keep(sql: string, { name }: Prepared): void {
-    this.#names.set(sql, name)
+  keep(sql: string, prepared: Prepared): void {
+    this.#kept.set(sql, prepared)
     this.#uses.delete(sql)
   }
 
@@ -47,10 +52,10 @@ export class PreparedStatements {
     const isOutdated = sqlState === '0A000'
     // Another session than the one that prepared it.
     const isElsewhere = sqlState === '26000' || sqlState === '42P05'
-    if (isOutdated) this.#names.delete(sql)
+    if (isOutdated) this.#kept.delete(sql)
     if (isElsewhere) {
       this.#isOff = true
-      this.#names.clear()
+      this.#kept.clear()
     }
     return isOutdated || isElsewhere
   }

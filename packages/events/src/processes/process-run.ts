@@ -54,6 +54,14 @@ interface Settled {
   readonly value: () => unknown
 }
 
+/** What is looked at of a record. */
+interface Recorded {
+  readonly version: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly event: JournalEvent
+}
+
 const longestBackoffMs = 3_600_000
 /** A journal that is longer costs more to run again than it is worth. */
 const mostEvents = 20_000
@@ -124,7 +132,7 @@ export class ProcessRun {
     this.#delivered = 1
     void this.#start(Reflect.get(Object(started.data), 'input'))
     await turn()
-    for (const event of rest) await this.#deliver(event)
+    for (const event of rest) await this.#deliver(recordedOf(event))
     this.#isReplaying = false
     for (const work of this.#queued.splice(0)) work()
     this.#watchRest()
@@ -404,37 +412,46 @@ export class ProcessRun {
   /** Writes a record and hands it over; what another worker wrote under its id is taken instead. */
   async #record(key: string, event: JournalEvent): Promise<void> {
     const { process, id } = this.#instance
+    const { store } = this.#tables
+    const at = this.#clock.now()
+    let version = 0
     try {
-      await this.#tables.store.append(this.#stream, [
-        { ...event, id: hashedEventId(this.#tables.store.log, 'process', process, id, key) },
-      ])
+      const recordId = hashedEventId(store.log, 'process', process, id, key)
+      const written = await store.append(this.#stream, [{ ...event, id: recordId, metadata: { at } }])
+      if (!written.isRepeat) version = written.version
     } catch (error) {
       if (isError(error) && (error.retryable || error.code.startsWith('DATABASE_') || error.code === 'EVENTS_CLOSED'))
         throw new JournalFailure(error)
       if (!isError(error, 'EVENTS_ID_TAKEN')) throw error
     }
-    await this.#catchUp()
+    await this.#catchUp({ version, at, event })
   }
 
-  /** Hands over what the journal has and this run has not seen, in its order. Rejects with a JournalFailure. */
-  #catchUp(): Promise<void> {
+  /**
+   * Hands over what the journal has and this run has not seen, in its order. Rejects with a JournalFailure.
+   *
+   * @param written what this run has just written: when nothing came before it, there is nothing to read
+   */
+  #catchUp(written?: Recorded): Promise<void> {
     const caughtUp = this.#delivering.then(async () => {
+      if (written?.version === this.#delivered + 1) {
+        await this.#deliver(written)
+        return
+      }
       const { events } = await this.#tables.store
         .readStream(this.#stream, { from: this.#delivered + 1 })
         .catch((error: unknown) => {
           throw new JournalFailure(error)
         })
-      for (const event of events) await this.#deliver(event)
+      for (const event of events) await this.#deliver(recordedOf(event))
     })
     this.#delivering = caughtUp.catch(() => {})
     return caughtUp
   }
 
-  async #deliver(recorded: RecordedEvent): Promise<void> {
-    this.#delivered = recorded.version
-    this.#time = Math.max(this.#time, recorded.recordedAt.getTime())
-    // Only `record` and the tables write to this stream.
-    const event = { type: recorded.type, data: recorded.data } as JournalEvent
+  async #deliver({ version, at, event }: Recorded): Promise<void> {
+    this.#delivered = version
+    this.#time = Math.max(this.#time, at)
     switch (event.type) {
       case 'ProcessStepCompleted':
         this.#settle(event.data.key, 'step', () => event.data.result ?? undefined)
@@ -572,6 +589,12 @@ export class ProcessRun {
       2 ** 32
     )
   }
+}
+
+/** A run says when it wrote; what comes from outside has the time of the database. */
+function recordedOf({ version, type, data, metadata, recordedAt }: RecordedEvent): Recorded {
+  // Only `record` and the tables write to this stream.
+  return { version, at: Number(metadata['at'] ?? recordedAt.getTime()), event: { type, data } as JournalEvent }
 }
 
 /** The journal could not be written or read: no step is to blame. */

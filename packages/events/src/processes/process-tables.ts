@@ -6,6 +6,7 @@
 import { type Database, isError, type Migration, type Queryable } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 import { hashedEventId } from '../store/event-ids.ts'
+import type { Appended } from '../store/event-store.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import { endOf, type JournalEvent, type Outcome, type ParentStep, streamOf } from './process-journal.ts'
 
@@ -27,7 +28,7 @@ export interface ProcessInstance {
   readonly updatedAt: Date
 }
 
-interface Instance {
+export interface Instance {
   readonly process: string
   readonly id: string
 }
@@ -177,11 +178,11 @@ export class ProcessTables {
     return affected > 0
   }
 
-  /** Notes the end of an instance, and tells the one that waits for it. */
-  async end({ process, id }: ClaimedInstance, outcome: Outcome, now: number): Promise<void> {
+  /** Notes the end of an instance, and tells the one that waits for it. Gives the position of what was written; 0 when it had ended before. */
+  async end({ process, id }: ClaimedInstance, outcome: Outcome, now: number): Promise<number> {
     const reason =
       outcome.status === 'completed' ? null : outcome.status === 'failed' ? outcome.error.message : outcome.reason
-    await this.#database.transaction(async (transaction) => {
+    return this.#database.transaction(async (transaction) => {
       const { rows } = await transaction.query<{
         parent_process: string | null
         parent_id: string
@@ -193,19 +194,16 @@ export class ProcessTables {
         [this.store.log, process, id, outcome.status, reason],
       )
       const row = rows[0]
-      if (!row) return
+      if (!row) return 0
       const own = { stream: streamOf(process, id), events: [this.#identified(process, id, 'end', endOf(outcome))] }
-      if (row.parent_process === null) {
-        await this.store.appendWithin(transaction, [own])
-        return
-      }
+      if (row.parent_process === null) return last(await this.store.appendWithin(transaction, [own]))
       await this.#changed(transaction, row.parent_process, row.parent_id, now)
       const ended: JournalEvent = { type: 'ProcessChildEnded', data: { key: row.parent_key, outcome } }
       const told = {
         stream: streamOf(row.parent_process, row.parent_id),
         events: [this.#identified(row.parent_process, row.parent_id, `${row.parent_key} ended`, ended)],
       }
-      await this.store.appendWithin(transaction, [own, told])
+      return last(await this.store.appendWithin(transaction, [own, told]))
     })
   }
 
@@ -286,6 +284,16 @@ export class ProcessTables {
     return rows[0]?.due ?? undefined
   }
 
+  /** Those of them that have ended. */
+  async ended(instances: readonly Instance[]): Promise<readonly Instance[]> {
+    const { rows } = await this.#database.query<Instance>(
+      `select process, id from keelson_processes where log = $1 and status in ('completed', 'failed', 'cancelled')
+        and (process, id) in (select * from unnest($2::text[], $3::text[]))`,
+      [this.store.log, instances.map(({ process }) => process), instances.map(({ id }) => id)],
+    )
+    return rows
+  }
+
   /** Unfinished children of an instance. */
   async children(process: string, id: string): Promise<readonly Instance[]> {
     const { rows } = await this.#database.query<Instance>(
@@ -295,6 +303,10 @@ export class ProcessTables {
     )
     return rows
   }
+}
+
+function last(appended: readonly Appended[]): number {
+  return Math.max(0, ...appended.map(({ position }) => position))
 }
 
 /** Rolls back a change that had been made before. */

@@ -10,6 +10,7 @@ import { hashedEventId } from '../store/event-ids.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import type { Process, ProcessDefinition } from './process.ts'
 import { asJson, outcomeOf, resultOf, streamOf } from './process-journal.ts'
+import { ProcessResults } from './process-results.ts'
 import { ProcessRun } from './process-run.ts'
 import { beginFromFeed } from './process-starts.ts'
 import {
@@ -89,6 +90,7 @@ class RunningProcesses implements Processes {
   readonly #store: SqlEventStore
   readonly #tables: ProcessTables
   readonly #scheduled: ScheduledEvents
+  readonly #results: ProcessResults
   readonly #runs = new Map<string, Running>()
   readonly #stop = new AbortController()
   readonly #working: Promise<unknown>
@@ -102,6 +104,7 @@ class RunningProcesses implements Processes {
     this.#store = store
     this.#tables = new ProcessTables(store, randomUUID(), leaseMs)
     this.#scheduled = new ScheduledEvents(store, clock)
+    this.#results = new ProcessResults(this.#tables, clock, this.#stop.signal)
     this.#working =
       concurrency > 0
         ? Promise.all([this.#work(concurrency), this.#renew(leaseMs), this.#beginFromFeeds()])
@@ -158,17 +161,17 @@ class RunningProcesses implements Processes {
   }
 
   async result(process: string, id: string, signal?: AbortSignal): Promise<unknown> {
-    const stop = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal
     const endId = hashedEventId(this.#store.log, 'process', process, id, 'end')
-    for (;;) {
-      stop.throwIfAborted()
-      const { position } = await this.#store.head()
-      const slice = await this.#store.readStream(streamOf(process, id), { direction: 'backwards', limit: 20 })
-      if (slice.version === 0) throw eventsErrors.PROCESS_NOT_FOUND({ process, id })
-      const end = slice.events.find((event) => event.id === endId)
-      if (end) return resultOf(process, id, outcomeOf(end.type, end.data))
-      await this.#store.waitBeyond(position, stop)
-    }
+    const end = await this.#results.of(
+      { process, id },
+      async () => {
+        const slice = await this.#store.readStream(streamOf(process, id), { direction: 'backwards', limit: 20 })
+        if (slice.version === 0) throw eventsErrors.PROCESS_NOT_FOUND({ process, id })
+        return slice.events.find((event) => event.id === endId)
+      },
+      signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal,
+    )
+    return resultOf(process, id, outcomeOf(end.type, end.data))
   }
 
   list(
@@ -275,8 +278,10 @@ class RunningProcesses implements Processes {
     try {
       const result = await run.run()
       if (this.#stop.signal.aborted && result.kind !== 'ended') await this.#tables.release(instance)
-      else if (result.kind === 'ended') await this.#tables.end(instance, result.outcome, this.#clock.now())
-      else if (result.kind === 'parked') await this.#tables.park(instance, result.reason)
+      else if (result.kind === 'ended') {
+        this.#store.announce(await this.#tables.end(instance, result.outcome, this.#clock.now()))
+        this.#results.tell(instance)
+      } else if (result.kind === 'parked') await this.#tables.park(instance, result.reason)
       // Something came while it went to rest: the next claim takes it up again.
       else if (!(await this.#tables.rest(instance, result.seen, result.wakeAt, result.waitingFor)))
         await this.#tables.release(instance)
@@ -284,7 +289,6 @@ class RunningProcesses implements Processes {
       await this.#tables.release(instance).catch(() => {})
       throw error
     }
-    this.#store.announce((await this.#store.head()).position)
   }
 
   async #beginChild(

@@ -14,6 +14,7 @@ interface ScheduledRow {
   readonly data: unknown
   readonly metadata: Record<string, unknown>
   readonly tags: readonly string[]
+  readonly due_at: number
 }
 
 const mostAtOnce = 100
@@ -63,15 +64,16 @@ export class ScheduledEvents {
           where s.log = due.log and s.id = due.id returning s.*`,
         [this.#store.log, this.#clock.now(), mostAtOnce],
       )
-      for (const { stream, schema_version: schemaVersion, ...event } of rows) {
+      const inOrder = rows.toSorted((a, b) => a.due_at - b.due_at)
+      for (const { stream, schema_version: schemaVersion, due_at: _, ...event } of inOrder) {
         try {
           const [appended] = await this.#store.appendWithin(transaction, [
             { stream, events: [{ ...event, schemaVersion }] },
           ])
           last = Math.max(last, appended?.position ?? 0)
         } catch (error) {
-          // Its stream has been closed since: it has nowhere to go.
-          if (!isError(error, 'EVENTS_STREAM_CLOSED')) throw error
+          // Its stream has been closed since, or its id taken: it has nowhere to go.
+          if (!isError(error, 'EVENTS_STREAM_CLOSED') && !isError(error, 'EVENTS_ID_TAKEN')) throw error
         }
       }
       return rows.length
