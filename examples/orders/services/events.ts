@@ -1,5 +1,11 @@
-/** The log as a service of its own, for whoever runs the system: `keelson events …` and `keelson projections …`. */
-import { administerEvents, EventsAdministration, openEventStore, startProjections } from '@keelson/events'
+/** The log as a service of its own, for whoever runs the system: `keelson events …`, `keelson projections …` and `keelson processes …`. */
+import {
+  administerEvents,
+  EventsAdministration,
+  openEventStore,
+  startProcesses,
+  startProjections,
+} from '@keelson/events'
 import { Database } from '@keelson/kernel'
 import { defineService } from '@keelson/services'
 import { orderList } from './order-list.ts'
@@ -9,6 +15,8 @@ export const events = defineService(EventsAdministration, {
   async start({ database, lifetime, clock }) {
     const store = lifetime.own(await openEventStore({ database, clock }))
     const projections = lifetime.own(await startProjections({ store, projections: [orderList], clock }))
-    return administerEvents({ store, projections, clock })
+    // The orders service runs them.
+    const processes = lifetime.own(await startProcesses({ store, definitions: [], concurrency: 0, clock }))
+    return administerEvents({ store, projections, processes, clock })
   },
 })

@@ -36,3 +36,8 @@ type Decision = readonly NewEventIn<typeof OrderEvents>[]
 export function pay(state: OrderState, amount: number): Decision {
   return state.owed > 0 ? [{ type: 'OrderPaid', data: { amount: Math.min(amount, state.owed) } }] : []
 }
+
+/** What is paid stays. */
+export function cancel(state: OrderState, reason: string): Decision {
+  return state.status === 'placed' ? [{ type: 'OrderCancelled', data: { reason } }] : []
+}

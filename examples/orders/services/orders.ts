@@ -1,10 +1,11 @@
 /** The service: its contract, and commands and queries put together. */
-import { handleCommand, openEventStore, startProjections } from '@keelson/events'
+import { handleCommand, openEventStore, startProcesses, startProjections } from '@keelson/events'
 import { command, Database, defineContract, errorsOf, query } from '@keelson/kernel'
 import { defineService, http } from '@keelson/services'
 import * as z from 'zod'
 import { Order, pay } from './order.ts'
 import { orderList } from './order-list.ts'
+import { paymentTerm } from './payment-term.ts'
 
 const Changed = z.object({
   version: z.int(),
@@ -46,9 +47,15 @@ const { ORDER_NOT_FOUND } = errorsOf(Orders.operations.pay)
 
 export const orders = defineService(Orders, {
   uses: { database: Database },
-  async start({ database, lifetime, clock }) {
-    const store = lifetime.own(await openEventStore({ database, clock }))
-    const projections = lifetime.own(await startProjections({ store, projections: [orderList], clock }))
+  async start({ database, lifetime, clock, metrics, health, log }) {
+    const store = lifetime.own(await openEventStore({ database, clock, metrics }))
+    const projections = lifetime.own(await startProjections({ store, projections: [orderList], clock, metrics }))
+    const onFailure = (error: unknown) => log.warn('a process met a failure', { error })
+    const processes = lifetime.own(
+      await startProcesses({ store, definitions: [paymentTerm(store)], clock, metrics, onFailure }),
+    )
+    health('projections', () => projections.health())
+    health('processes', () => processes.health())
     return {
       place: handleCommand({
         store,

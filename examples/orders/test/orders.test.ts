@@ -1,4 +1,5 @@
 import { EventsAdministration } from '@keelson/events'
+import { createFakeClock, type FakeClock } from '@keelson/kernel/testing'
 import { pglite } from '@keelson/pglite'
 import { startForTest } from '@keelson/services/testing'
 import { describe, expect, it } from 'vitest'
@@ -38,4 +39,47 @@ describe('the orders service', () => {
     expect(await operator.retry({ name: 'order_list' })).toEqual({ parked: 1 })
     expect((await operator.projections()).projections).toMatchObject([{ name: 'order_list', parked: 1, lag: 0 }])
   })
+
+  it('cancels what is not paid in time, and not what was given more time', async () => {
+    const clock = createFakeClock()
+    await using system = await startForTest({ services: [orders, events], adapters: [pglite()], clock })
+    const service = system.get(Orders)
+    const operator = system.get(EventsAdministration)
+    const day = 24 * 3_600_000
+    const terms = async () => {
+      const { processes } = await operator.processes({ process: 'payment-term' })
+      return Object.fromEntries(processes.map(({ id, status, waitingFor }) => [id, `${status} ${waitingFor}`]))
+    }
+    const patience = { timeout: 10_000 }
+    const waiting = { 'order-1': 'waiting extension', 'order-2': 'waiting extension' }
+    await service.place({ id: '1', customer: 'ada', total: 30 })
+    await service.place({ id: '2', customer: 'ada', total: 5 })
+    await expect.poll(() => passing(clock, 250, terms), patience).toEqual(waiting)
+    await operator.signal({ process: 'payment-term', id: 'order-2', name: 'extension', json: '{"days":300}' })
+    await expect
+      .poll(() => passing(clock, 250, terms), patience)
+      .toEqual({ ...waiting, 'order-2': 'waiting extension #2' })
+    await expect
+      .poll(() => passing(clock, day, terms), patience)
+      .toEqual({ 'order-1': 'completed ', 'order-2': 'waiting extension #2' })
+    await operator.cancel({ process: 'payment-term', id: 'order-2', reason: 'paid in cash' })
+    await expect.poll(() => passing(clock, 250, terms), patience).toMatchObject({ 'order-2': 'cancelled ' })
+    expect(await operator.resume({ process: 'payment-term', id: 'order-2' })).toEqual({ isResumed: false })
+    const { position } = await service.pay({ id: '2', amount: 1 })
+    const list = service.list({ customer: 'ada', position })
+    await expect
+      .poll(() => passing(clock, 250, async () => (await Promise.race([list, undefined]))?.orders), patience)
+      .toEqual([
+        { id: '1', owed: 0, status: 'cancelled' },
+        { id: '2', owed: 4, status: 'placed' },
+      ])
+    const refused = operator.signal({ process: 'payment-term', id: 'order-2', name: 'extension', json: '{days' })
+    await expect(refused).rejects.toMatchObject({ code: 'PROCESS_INVALID' })
+  })
 })
+
+/** What `work` gives after a time in which everybody had a turn. */
+async function passing<T>(clock: FakeClock, ms: number, work: () => Promise<T>): Promise<T> {
+  await clock.advance(ms)
+  return work()
+}

@@ -1,6 +1,7 @@
-/** The implementation of `EventsAdministration` over a store and, where they run, its projections. */
+/** The implementation of `EventsAdministration` over a store and, where there are any, its projections and processes. */
 import { type CallContext, type Clock, type Handler, isError, systemClock } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
+import type { Processes } from '../processes/processes.ts'
 import type { Projections } from '../projections/projections.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import type { ExpectedVersion } from '../store/event-store.ts'
@@ -15,6 +16,8 @@ type Implementation = { readonly [Name in keyof Operations]: Handler<Operations[
 export interface AdministerOptions {
   readonly store: SqlEventStore
   readonly projections?: Projections
+  /** With a `concurrency` of 0 they are only looked after here, and run elsewhere. */
+  readonly processes?: Processes
   readonly clock?: Clock
 }
 
@@ -25,10 +28,19 @@ export interface AdministerOptions {
  *   start: async ({ database, lifetime }) => administerEvents({ store: lifetime.own(await openEventStore({ database })) }),
  * })
  */
-export function administerEvents({ store, projections, clock = systemClock }: AdministerOptions): Implementation {
+export function administerEvents({
+  store,
+  projections,
+  processes,
+  clock = systemClock,
+}: AdministerOptions): Implementation {
   const running = (name: string): Projections => {
     if (!projections) throw eventsErrors.EVENTS_PROJECTION_UNKNOWN({ projection: name, known: [] })
     return projections
+  }
+  const instancesFor = (process: string, id: string): Processes => {
+    if (!processes) throw eventsErrors.PROCESS_NOT_FOUND({ process, id })
+    return processes
   }
   return {
     append: ({ stream, type, payload, expected, id }) =>
@@ -155,6 +167,19 @@ export function administerEvents({ store, projections, clock = systemClock }: Ad
       })),
     }),
     retry: async ({ name }) => ({ parked: await running(name).replayParked(name) }),
+    processes: async (filter) => ({
+      processes: ((await processes?.list(filter)) ?? []).map((instance) => ({
+        ...instance,
+        waitingFor: [...instance.waitingFor],
+        wakeAt: instance.wakeAt?.toISOString() ?? null,
+        startedAt: instance.startedAt.toISOString(),
+        updatedAt: instance.updatedAt.toISOString(),
+      })),
+    }),
+    signal: ({ process, id, name, json, key }) =>
+      instancesFor(process, id).signal(process, id, name, parsed(process, json), key === undefined ? {} : { key }),
+    cancel: ({ process, id, reason }) => instancesFor(process, id).cancel(process, id, reason),
+    resume: async ({ process, id }) => ({ isResumed: await instancesFor(process, id).resume(process, id) }),
   }
 }
 
@@ -176,6 +201,14 @@ function shown({ recordedAt, tags, ...event }: RecordedEvent) {
     metadata: { ...event.metadata },
     tags: [...tags],
     recordedAt: recordedAt.toISOString(),
+  }
+}
+
+function parsed(process: string, json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    throw eventsErrors.PROCESS_INVALID({ process, reason: 'the value of the signal is not JSON' })
   }
 }
 

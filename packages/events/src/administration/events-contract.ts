@@ -1,4 +1,4 @@
-/** What an operator asks of a log and its projections, as a contract, so that the command line and every client have it. */
+/** What an operator asks of a log, its projections and processes, as a contract, so that the command line and every client have it. */
 import { cli, command, defineContract, progress, query, subscription } from '@keelson/kernel'
 import * as z from 'zod'
 
@@ -23,6 +23,10 @@ const Seal = z.object({ position: Position, seal: z.string() })
 
 /** Of anything that goes through a log or a table. */
 const Going = { done: z.int(), total: z.int() }
+
+const ProcessStatus = z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled', 'parked'])
+
+const ProcessInstance = z.object({ process: z.string().min(1), id: z.string().min(1) })
 
 export const EventsAdministration = defineContract('events', '1.0.0', {
   append: command(
@@ -226,6 +230,77 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
     cli({
       usage: 'projections retry <name>',
       text: ({ parked }) => (parked === 0 ? 'nothing is parked any more' : `${parked} are parked still`),
+    }),
+  ),
+  processes: query(
+    {
+      summary: 'List instances of processes, the newest first',
+      input: z.object({
+        process: z.string().optional().describe('Only of this process'),
+        status: ProcessStatus.optional(),
+        limit: z.int().min(1).max(10_000).default(100),
+      }),
+      output: z.object({
+        processes: z.array(
+          z.object({
+            process: z.string(),
+            id: z.string(),
+            version: z.int(),
+            status: ProcessStatus,
+            waitingFor: z.array(z.string()),
+            wakeAt: z.iso.datetime().nullable(),
+            reason: z.string().nullable(),
+            startedAt: z.iso.datetime(),
+            updatedAt: z.iso.datetime(),
+          }),
+        ),
+      }),
+    },
+    cli({
+      usage: 'processes',
+      text: ({ processes }) =>
+        processes.length === 0
+          ? 'no instances'
+          : processes
+              .map(({ process, id, status, waitingFor, wakeAt, reason }) =>
+                [
+                  `${process} ${id}`,
+                  status,
+                  ...(waitingFor.length > 0 ? [`for ${waitingFor.join(', ')}`] : []),
+                  ...(wakeAt === null || status === 'running' ? [] : [`until ${wakeAt}`]),
+                  ...(reason === null ? [] : [reason]),
+                ].join('  '),
+              )
+              .join('\n'),
+    }),
+  ),
+  signal: command(
+    {
+      summary: 'Give an instance what it waits for, or will',
+      input: ProcessInstance.extend({
+        name: z.string().min(1).describe('Of the signal'),
+        json: z.string().default('null').describe('Its value, as JSON'),
+        key: z.string().optional().describe('The same key again changes nothing'),
+      }),
+    },
+    cli({ usage: 'processes signal <process> <id> <name> [json]' }),
+  ),
+  cancel: command(
+    {
+      summary: 'Cancel an instance and its children',
+      input: ProcessInstance.extend({ reason: z.string().min(1).max(2_000) }),
+    },
+    cli({ usage: 'processes cancel <process> <id> <reason...>' }),
+  ),
+  resume: command(
+    {
+      summary: 'Let a parked instance go on, with the code as it is now',
+      input: ProcessInstance,
+      output: z.object({ isResumed: z.boolean() }),
+    },
+    cli({
+      usage: 'processes resume <process> <id>',
+      text: ({ isResumed }) => (isResumed ? 'it goes on' : 'it is not parked'),
     }),
   ),
 })

@@ -66,12 +66,21 @@ const longestBackoffMs = 3_600_000
 /** A journal that is longer costs more to run again than it is worth. */
 const mostEvents = 20_000
 
+export interface ProcessRunPlatform {
+  readonly tables: ProcessTables
+  readonly clock: Clock
+  readonly beginChild: (process: string, version: number, id: string, input: unknown, key: string) => Promise<void>
+  /** Told of each try of a step. */
+  readonly stepped: (outcome: 'done' | 'failed', tookMs: number) => void
+}
+
 export class ProcessRun {
   readonly #instance: ClaimedInstance
   readonly #definition: Process
   readonly #tables: ProcessTables
   readonly #clock: Clock
-  readonly #begin: (process: string, version: number, id: string, input: unknown, key: string) => Promise<void>
+  readonly #begin: ProcessRunPlatform['beginChild']
+  readonly #stepped: ProcessRunPlatform['stepped']
   readonly #stream: string
   readonly #pending = new Map<string, Pending>()
   readonly #settled = new Map<string, Settled>()
@@ -100,19 +109,13 @@ export class ProcessRun {
   #time = 0
   #draws = 0
 
-  /** @param begin begins a child. */
-  constructor(
-    instance: ClaimedInstance,
-    definition: Process,
-    tables: ProcessTables,
-    clock: Clock,
-    begin: (process: string, version: number, id: string, input: unknown, key: string) => Promise<void>,
-  ) {
+  constructor(instance: ClaimedInstance, definition: Process, platform: ProcessRunPlatform) {
     this.#instance = instance
     this.#definition = definition
-    this.#tables = tables
-    this.#clock = clock
-    this.#begin = begin
+    this.#tables = platform.tables
+    this.#clock = platform.clock
+    this.#begin = platform.beginChild
+    this.#stepped = platform.stepped
     this.#stream = streamOf(instance.process, instance.id)
   }
 
@@ -314,6 +317,7 @@ export class ProcessRun {
     // A step that begins after the cancellation is there to clean up.
     const signal = this.#cancelledFor === undefined ? AbortSignal.any([over.signal, this.#abort.signal]) : over.signal
     const done = new AbortController()
+    const began = this.#clock.monotonic()
     const late = this.#clock.sleep(timeoutMs, done.signal).then(() => {
       const error = eventsErrors.PROCESS_STEP_TIMED_OUT({ step: key, timeoutMs })
       over.abort(error)
@@ -323,8 +327,10 @@ export class ProcessRun {
     try {
       const call = { ...rootCall, correlationId: id, idempotencyKey: stepKey, signal }
       await Promise.race([runInCall(call, () => work({ key: stepKey, attempt, signal })), late])
+      this.#stepped('done', this.#clock.monotonic() - began)
     } catch (error) {
       if (error instanceof JournalFailure) throw error
+      this.#stepped('failed', this.#clock.monotonic() - began)
       if (this.#isOver || !this.#pending.has(key)) return
       const isFinal =
         attempt >= attempts || (isError(error) && !error.retryable && error.code !== 'DATABASE_OUTCOME_UNKNOWN')

@@ -38,6 +38,9 @@ export interface ClaimedInstance extends Instance {
   readonly version: number
 }
 
+/** Of which this program has the code. */
+export type KnownProcess = Pick<ClaimedInstance, 'process' | 'version'>
+
 export const processTables: readonly Migration[] = [
   {
     version: 1,
@@ -101,12 +104,12 @@ export class ProcessTables {
    * program's to take, when this one has been away for too long.
    */
   async claim(
-    known: readonly Pick<ClaimedInstance, 'process' | 'version'>[],
+    known: readonly KnownProcess[],
     runs: readonly Instance[],
     now: number,
     count: number,
-  ): Promise<readonly ClaimedInstance[]> {
-    const { rows } = await this.#database.query<ClaimedInstance>(
+  ): Promise<readonly (ClaimedInstance & { readonly dueAt: number })[]> {
+    const { rows } = await this.#database.query<ClaimedInstance & { readonly dueAt: number }>(
       `update keelson_processes p set owner = $2, lease_until = clock_timestamp() + $3::int * interval '1 ms', status = 'running'
         from (select log, process, id from keelson_processes d
           where d.log = $1 and d.wake_at <= $4 and (d.owner is null or d.lease_until < clock_timestamp())
@@ -114,7 +117,7 @@ export class ProcessTables {
             and not exists (select 1 from unnest($8::text[], $9::text[]) r (process, id) where r.process = d.process and r.id = d.id)
           order by d.wake_at limit $7 for update skip locked) due
         where p.log = due.log and p.process = due.process and p.id = due.id
-        returning p.process, p.id, p.version`,
+        returning p.process, p.id, p.version, p.wake_at as "dueAt"`,
       [
         ...[this.store.log, this.#owner, this.#leaseMs, now],
         ...[known.map(({ process }) => process), known.map(({ version }) => version), count],
@@ -260,9 +263,9 @@ export class ProcessTables {
   }
 
   async instances(filter: {
-    process?: string
-    id?: string
-    status?: ProcessStatus
+    process?: string | undefined
+    id?: string | undefined
+    status?: ProcessStatus | undefined
     limit?: number
   }): Promise<readonly ProcessInstance[]> {
     const { rows } = await this.#database.query<Omit<ProcessInstance, 'wakeAt'> & { wakeAt: number | null }>(
@@ -274,14 +277,30 @@ export class ProcessTables {
     return rows.map((row) => ({ ...row, wakeAt: row.wakeAt === null ? null : new Date(row.wakeAt) }))
   }
 
-  /** When the next instance or scheduled event is due; undefined when none waits for a time. */
-  async nextDue(): Promise<number | undefined> {
+  /** When the next instance of what is known, or scheduled event, is due; undefined when none waits for a time. */
+  async nextDue(known: readonly KnownProcess[]): Promise<number | undefined> {
     const { rows } = await this.#database.query<{ due: number | null }>(
-      `select least((select min(wake_at) from keelson_processes where log = $1 and wake_at is not null and owner is null),
+      `select least((select min(wake_at) from keelson_processes where log = $1 and wake_at is not null and owner is null
+          and (process, version) in (select * from unnest($2::text[], $3::int[]))),
         (select min(due_at) from keelson_scheduled_events where log = $1)) as due`,
-      [this.store.log],
+      [this.store.log, known.map(({ process }) => process), known.map(({ version }) => version)],
     )
     return rows[0]?.due ?? undefined
+  }
+
+  /** Of each process that has any: how many are parked, and how many have had something to do since `before` that nobody does. */
+  async neglected(
+    names: readonly string[],
+    before: number,
+  ): Promise<readonly { readonly process: string; readonly parked: number; readonly late: number }[]> {
+    const { rows } = await this.#database.query<{ process: string; parked: number; late: number }>(
+      `select process, count(*) filter (where status = 'parked')::int as parked, count(*) filter (where status <> 'parked')::int as late
+        from keelson_processes where log = $1 and process = any ($2::text[])
+          and (status = 'parked' or (wake_at < $3 and (owner is null or lease_until < clock_timestamp())))
+        group by process order by process`,
+      [this.store.log, names, before],
+    )
+    return rows
   }
 
   /** Those of them that have ended. */

@@ -10,6 +10,7 @@ import {
   type Schema,
   systemClock,
 } from '@keelson/kernel'
+import { createMetrics } from '@keelson/telemetry'
 import { openEventStore, type SqlEventStore } from '../store/sql-event-store.ts'
 import { defineProcess, type Process, type ProcessContext } from './process.ts'
 import { type Processes, type ProcessesOptions, startProcesses } from './processes.ts'
@@ -495,6 +496,31 @@ export const processesConformance: readonly ProcessesCase[] = [
       assert.equal(await third.resume('work', 'a'), false)
     },
   ),
+  on('metrics and health tell of steps, ends, and what is parked or nobody runs', async ({ store, start }) => {
+    const metrics = createMetrics()
+    const definition = process(async (context) => context.step('add', () => 1))
+    const one = await start([definition], { metrics })
+    await one.start(definition, 'a', null)
+    await one.result('work', 'a')
+    await until(() => metrics.collect().some(({ name }) => name === 'keelson_process_ended_total'), 'it is counted')
+    const counted = metrics.collect().find(({ name }) => name === 'keelson_process_ended_total')
+    assert.deepEqual(
+      counted?.samples.map(({ labels }) => labels),
+      [{ process: 'work', status: 'completed' }],
+    )
+    for (const name of ['keelson_process_step_seconds', 'keelson_process_lateness_seconds', 'keelson_process_running'])
+      assert.ok(metrics.collect().find((metric) => metric.name === name)?.samples.length, name)
+    assert.deepEqual(await one.health(), { status: 'ok' })
+    await one.close()
+    const idle = await start([definition], { concurrency: 0 })
+    await idle.start(definition, 'b', null)
+    const alter = (change: string) =>
+      store.database.query(`update keelson_processes set ${change} where log = $1 and id = 'b'`, [store.log])
+    await alter('wake_at = wake_at - 60000')
+    assert.deepEqual(await idle.health(), { status: 'failed', message: 'nobody runs 1 of work' })
+    await alter(`status = 'parked', wake_at = null`)
+    assert.deepEqual(await idle.health(), { status: 'degraded', message: 'parked: 1 of work' })
+  }),
   on('events begin instances, once each', async ({ store, start }) => {
     const begun: unknown[] = []
     const definition = {

@@ -3,18 +3,21 @@
  * killed in the middle loses nothing: its instances are taken over when its lease has run out, and go on from their journals.
  */
 import { randomUUID } from 'node:crypto'
-import { type Clock, type Given, isError, migrate, type Schema, systemClock } from '@keelson/kernel'
+import { type Clock, type Given, type HealthCheck, isError, migrate, type Schema, systemClock } from '@keelson/kernel'
+import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import type { NewEvent } from '../store/event.ts'
 import { hashedEventId } from '../store/event-ids.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import type { Process, ProcessDefinition } from './process.ts'
 import { asJson, outcomeOf, resultOf, streamOf } from './process-journal.ts'
+import { type ProcessMetrics, processMetrics } from './process-metrics.ts'
 import { ProcessResults } from './process-results.ts'
 import { ProcessRun } from './process-run.ts'
 import { beginFromFeed } from './process-starts.ts'
 import {
   type ClaimedInstance,
+  type KnownProcess,
   type ProcessInstance,
   type ProcessStatus,
   ProcessTables,
@@ -30,6 +33,7 @@ export interface ProcessesOptions {
   readonly concurrency?: number
   /** After which silence another program takes over. Default 10,000. */
   readonly leaseMs?: number
+  readonly metrics?: Metrics
   /** Told of what fails beside the steps: the database, a definition that throws for an event. */
   readonly onFailure?: (error: unknown) => void
   readonly clock?: Clock
@@ -50,9 +54,9 @@ export interface Processes {
   result(process: string, id: string, signal?: AbortSignal): Promise<unknown>
   /** The newest first. */
   list(filter?: {
-    process?: string
-    id?: string
-    status?: ProcessStatus
+    process?: string | undefined
+    id?: string | undefined
+    status?: ProcessStatus | undefined
     limit?: number
   }): Promise<readonly ProcessInstance[]>
   /** Lets a parked instance go on, with the code as it is now. False when it is not parked. */
@@ -61,12 +65,16 @@ export interface Processes {
   schedule(stream: string, event: NewEvent, at: Date): Promise<string>
   /** False when it was appended already, or never scheduled. */
   unschedule(id: string): Promise<boolean>
+  /** Degraded while an instance is parked; failed while nobody works on what has been due for half a minute. */
+  health(): Promise<HealthCheck>
   /** Stops after what is being written; steps under way are cut off, and tried again by who takes over. */
   close(): Promise<void>
 }
 
 /** A program that is not told looks so often. */
 const pollMs = 250
+/** What is due for longer, nobody works on. */
+const lateMs = 30_000
 
 /** Brings the tables to this version and starts. Rejects with PROCESS_INVALID for two definitions of one name and version. */
 export async function startProcesses(options: ProcessesOptions): Promise<Processes> {
@@ -91,6 +99,8 @@ class RunningProcesses implements Processes {
   readonly #tables: ProcessTables
   readonly #scheduled: ScheduledEvents
   readonly #results: ProcessResults
+  readonly #metrics: ProcessMetrics | undefined
+  readonly #known: readonly KnownProcess[]
   readonly #runs = new Map<string, Running>()
   readonly #stop = new AbortController()
   readonly #working: Promise<unknown>
@@ -104,6 +114,8 @@ class RunningProcesses implements Processes {
     this.#store = store
     this.#tables = new ProcessTables(store, randomUUID(), leaseMs)
     this.#scheduled = new ScheduledEvents(store, clock)
+    this.#metrics = options.metrics && processMetrics(options.metrics, () => this.#runs.size)
+    this.#known = options.definitions.map(({ name, version }) => ({ process: name, version }))
     this.#results = new ProcessResults(this.#tables, clock, this.#stop.signal)
     this.#working =
       concurrency > 0
@@ -174,9 +186,7 @@ class RunningProcesses implements Processes {
     return resultOf(process, id, outcomeOf(end.type, end.data))
   }
 
-  list(
-    filter: { process?: string; id?: string; status?: ProcessStatus; limit?: number } = {},
-  ): Promise<readonly ProcessInstance[]> {
+  list(filter: Parameters<Processes['list']>[0] = {}): Promise<readonly ProcessInstance[]> {
     return this.#tables.instances(filter)
   }
 
@@ -194,6 +204,15 @@ class RunningProcesses implements Processes {
 
   unschedule(id: string): Promise<boolean> {
     return this.#scheduled.cancel(id)
+  }
+
+  async health(): Promise<HealthCheck> {
+    const names = this.#known.map(({ process }) => process)
+    const neglected = await this.#tables.neglected(names, this.#clock.now() - lateMs)
+    const late = neglected.filter((one) => one.late > 0)
+    if (late.length > 0) return { status: 'failed', message: `nobody runs ${late.map(shown('late')).join(', ')}` }
+    if (neglected.length === 0) return { status: 'ok' }
+    return { status: 'degraded', message: `parked: ${neglected.map(shown('parked')).join(', ')}` }
   }
 
   async close(): Promise<void> {
@@ -223,12 +242,16 @@ class RunningProcesses implements Processes {
     while (!signal.aborted) {
       try {
         this.#isWoken = false
-        const known = this.#options.definitions.map(({ name, version }) => ({ process: name, version }))
         const free = concurrency - this.#runs.size
-        const claimed = free > 0 ? await this.#tables.claim(known, this.#instances(), this.#clock.now(), free) : []
-        for (const instance of claimed) this.#begin(instance)
+        const claimed =
+          free > 0 ? await this.#tables.claim(this.#known, this.#instances(), this.#clock.now(), free) : []
+        for (const { dueAt, ...instance } of claimed) {
+          this.#metrics?.taken(instance.process, this.#clock.now() - dueAt)
+          this.#begin(instance)
+        }
         const hasMore = await this.#scheduled.appendDue()
-        if (claimed.length === 0 && !hasMore) await this.#idle()
+        // While all hands are full, only events can be due.
+        if (claimed.length === 0 && !hasMore) await this.#idle(free > 0 ? this.#known : [])
       } catch (error) {
         if (signal.aborted) return
         this.#failed(error)
@@ -238,8 +261,8 @@ class RunningProcesses implements Processes {
   }
 
   /** Until something of this program has changed, the next time has come, or another look is due. */
-  async #idle(): Promise<void> {
-    const due = await this.#tables.nextDue()
+  async #idle(known: readonly KnownProcess[]): Promise<void> {
+    const due = await this.#tables.nextDue(known)
     if (this.#isWoken || this.#stop.signal.aborted) return
     const delayMs = Math.min(pollMs, due === undefined ? pollMs : Math.max(1, due - this.#clock.now()))
     const woken = new AbortController()
@@ -257,14 +280,12 @@ class RunningProcesses implements Processes {
     const key = `${process} ${id}`
     const definition = this.#options.definitions.find((one) => one.name === process && one.version === version)
     if (!definition || this.#runs.has(key)) return
-    const run = new ProcessRun(
-      instance,
-      definition,
-      this.#tables,
-      this.#clock,
-      (child, childVersion, childId, input, step) =>
-        this.#beginChild(instance, child, childVersion, childId, input, step),
-    )
+    const run = new ProcessRun(instance, definition, {
+      tables: this.#tables,
+      clock: this.#clock,
+      beginChild: (...child) => this.#beginChild(instance, ...child),
+      stepped: (outcome, tookMs) => this.#metrics?.stepped(process, outcome, tookMs),
+    })
     const done = this.#follow(instance, run)
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
@@ -281,7 +302,11 @@ class RunningProcesses implements Processes {
       else if (result.kind === 'ended') {
         this.#store.announce(await this.#tables.end(instance, result.outcome, this.#clock.now()))
         this.#results.tell(instance)
-      } else if (result.kind === 'parked') await this.#tables.park(instance, result.reason)
+        this.#metrics?.ended(instance.process, result.outcome.status)
+      } else if (result.kind === 'parked') {
+        await this.#tables.park(instance, result.reason)
+        this.#metrics?.ended(instance.process, 'parked')
+      }
       // Something came while it went to rest: the next claim takes it up again.
       else if (!(await this.#tables.rest(instance, result.seen, result.wakeAt, result.waitingFor)))
         await this.#tables.release(instance)
@@ -357,4 +382,9 @@ class RunningProcesses implements Processes {
       // What hears of failures must not cause one.
     }
   }
+}
+
+function shown(count: 'late' | 'parked') {
+  return (one: { readonly process: string; readonly parked: number; readonly late: number }) =>
+    `${one[count]} of ${one.process}`
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Database, isError } from '@keelson/kernel'
+import { createMetrics } from '@keelson/telemetry'
 import { openEventLogs } from './event-logs.ts'
 import { feedStart } from './event-store.ts'
 import { openEventStore, type SqlEventStore } from './sql-event-store.ts'
@@ -56,6 +57,22 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
       assert.ok(isError(error, 'DATABASE_QUERY_FAILED') && error.details['sqlState'] === '42501', String(error))
     }
     assert.equal((await store.readStream('a')).events.length, 1)
+  }),
+  on('metrics count what was appended and refused', async ({ database }) => {
+    const metrics = createMetrics()
+    const store = await openEventStore({ database, log: `case-${randomUUID()}`, metrics })
+    await store.append('a', numbered(3))
+    await assert.rejects(store.append('a', numbered(1), { expected: 'none' }))
+    const samples = (name: string) => {
+      const found = metrics.collect().find((metric) => metric.name === name)
+      return found?.type === 'histogram'
+        ? found.samples.map(({ counts }) => counts.reduce((sum, count) => sum + count, 0))
+        : found?.samples.map(({ value }) => value)
+    }
+    assert.deepEqual(samples('keelson_events_appended_total'), [3])
+    assert.deepEqual(samples('keelson_events_append_failures_total'), [1])
+    assert.deepEqual(samples('keelson_events_append_seconds'), [2])
+    await store.close()
   }),
   on('other stores are told of appends while they wait, and nobody is otherwise', async (store) => {
     const { rows } = await store.database.query<{ id: number }>('select id from keelson_event_logs where name = $1', [

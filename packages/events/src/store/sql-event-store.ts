@@ -4,6 +4,7 @@
  * database recognises what it has.
  */
 import { type Clock, type Database, isError, migrate, type Queryable, systemClock } from '@keelson/kernel'
+import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import { AppendQueue, type Outcome } from './append-queue.ts'
 import type { EventMetadata, NewEvent, RecordedEvent } from './event.ts'
@@ -30,6 +31,7 @@ import { PersonalData, type PersonalDataOptions } from './personal-data.ts'
 import { type PreparedAppend, type PreparedPart, prepareAppend, requireStreamName } from './prepare-append.ts'
 import { Seals } from './seals.ts'
 import { eventTables } from './sql-tables.ts'
+import { type MeasureAppend, measureAppends } from './store-metrics.ts'
 import { type Verification, type VerifyOptions, verifyLog } from './verify.ts'
 
 export interface SqlEventStoreOptions {
@@ -42,6 +44,7 @@ export interface SqlEventStoreOptions {
   readonly eventBytes?: number
   /** Fields that are encrypted with a key of the person they are about, so that `shred` can destroy them. */
   readonly personalData?: PersonalDataOptions
+  readonly metrics?: Metrics
   readonly clock?: Clock
 }
 
@@ -105,6 +108,7 @@ class SqlStore implements SqlEventStore {
   readonly #watch: FeedWatch
   readonly #seals: Seals
   readonly #personal: PersonalData | undefined
+  readonly #measure: MeasureAppend | undefined
 
   constructor(options: SqlEventStoreOptions, log: string, id: number) {
     this.log = log
@@ -115,6 +119,7 @@ class SqlStore implements SqlEventStore {
     this.#clock = options.clock ?? systemClock
     this.#eventBytes = options.eventBytes ?? 1024 * 1024
     this.#personal = options.personalData && new PersonalData(options.database, options.personalData)
+    this.#measure = options.metrics && measureAppends(options.metrics, log)
     this.#seals = new Seals(options.database, id)
     this.#watch = new FeedWatch(options.database, `keelson_events_${id}`, this.#clock)
   }
@@ -126,7 +131,14 @@ class SqlStore implements SqlEventStore {
     return appended
   }
 
-  async appendAll(appends: readonly StreamAppend[], options: AppendAllOptions = {}): Promise<readonly Appended[]> {
+  appendAll(appends: readonly StreamAppend[], options: AppendAllOptions = {}): Promise<readonly Appended[]> {
+    const append = () => this.#append(appends, options)
+    if (!this.#measure) return append()
+    const events = appends.reduce((sum, one) => sum + one.events.length, 0)
+    return this.#measure(events, append)
+  }
+
+  async #append(appends: readonly StreamAppend[], options: AppendAllOptions): Promise<readonly Appended[]> {
     // Without keys to fetch it is sent at once, so that `close` waits for it.
     return this.#queue.add(
       this.#personal ? await this.#protect(this.#personal, appends, options) : this.#prepare(appends, options),

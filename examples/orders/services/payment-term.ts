@@ -1,0 +1,31 @@
+/** A process: an order that is not paid in time is cancelled, unless somebody gives it more time. */
+import { defineProcess, execute, onEvents, type SqlEventStore } from '@keelson/events'
+import * as z from 'zod'
+import { cancel, Order, OrderEvents } from './order.ts'
+
+const termMs = 14 * 24 * 3_600_000
+const Extension = z.object({ days: z.number().positive() })
+
+export function paymentTerm(store: SqlEventStore) {
+  return {
+    ...defineProcess({
+      name: 'payment-term',
+      version: 1,
+      input: z.object({ order: z.string() }),
+      async run(process, { order }) {
+        for (let leftMs = termMs; ; ) {
+          const extension = await process.waitFor('extension', Extension, { timeoutMs: leftMs })
+          if (!extension) break
+          leftMs = extension.days * 24 * 3_600_000
+        }
+        // The key of the step makes it decide once, however often it is tried.
+        await process.step('cancel', ({ key }) =>
+          execute(store, Order, order, (state) => cancel(state, 'it was not paid in time'), { key }).then(() => {}),
+        )
+      },
+    }),
+    startedBy: onEvents(OrderEvents, ({ type, stream }) =>
+      type === 'OrderPlaced' ? { id: stream, input: { order: stream.replace(/^order-/, '') } } : undefined,
+    ),
+  }
+}
