@@ -21,11 +21,14 @@ export interface ResearchProcess {
 export async function startResearch(options: {
   readonly docs: string
   readonly data: string
+  /** Added to that of this process. */
+  readonly environment?: Readonly<Record<string, string>>
 }): Promise<ResearchProcess> {
   const born = performance.now()
   const parameters = ['start', '--json', '--docs', options.docs, '--data', options.data, '--port', '0']
   const child = spawn(process.execPath, [join(root, 'packages/cli/src/keelson.ts'), ...parameters], {
     cwd: root,
+    env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let errors = ''

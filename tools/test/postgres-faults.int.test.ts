@@ -14,7 +14,7 @@ import {
 import { connectPostgresDatabase, type PostgresOptions } from '@keelson/postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { missingServers, type RealServer, startPostgres } from '../real-servers.ts'
+import { missingServers, type RealServer, startPostgres, startStandby } from '../real-servers.ts'
 import { startCuttingProxy } from './cutting-proxy.ts'
 
 const missing = missingServers().filter((name) => name.startsWith('PostgreSQL'))
@@ -50,6 +50,20 @@ describe.skipIf(isSkipped)('PostgreSQL in trouble', { timeout: 120_000 }, () => 
     closers.push(() => proxy.close())
     return proxy
   }
+
+  it('reads on a replica while it is there, and on the primary otherwise', async () => {
+    const standby = await startStandby(server)
+    closers.push(() => standby.close())
+    const database = await connected({ replicaUrls: [standby.url] })
+    const isReplica = async () => {
+      const { rows } = (await database.replica?.query<{ is: boolean }>('select pg_is_in_recovery() as is')) ?? {}
+      return rows?.[0]?.is
+    }
+    expect(await isReplica()).toBe(true)
+    await standby.kill()
+    expect(await isReplica()).toBe(false)
+    expect((await connected()).replica).toBeUndefined()
+  })
 
   it('tells a change that may have been made from one that was not, when the connection is cut', async () => {
     const direct = await connected()

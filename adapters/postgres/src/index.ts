@@ -1,2 +1,2 @@
-export { postgres } from './postgres-adapter.ts'
+export { type PostgresFromEnvironment, postgres, postgresFrom } from './postgres-adapter.ts'
 export { connectPostgresDatabase, type PostgresOptions } from './postgres-database.ts'

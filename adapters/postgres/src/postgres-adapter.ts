@@ -8,6 +8,10 @@ const PostgresConfig = z.object({
     .min(1)
     .meta({ ...Secret.meta, description: 'postgres://user:password@host:5432/database' })
     .transform(Secret.of),
+  replicaUrls: z
+    .array(z.string().min(1).meta(Secret.meta).transform(Secret.of))
+    .default([])
+    .describe('Of servers that follow it, for reads that may be late'),
   connections: z.int().min(1).default(10).describe('At most, beside the one that listens'),
   statementTimeout: z
     .int()
@@ -24,10 +28,38 @@ export function postgres(): Adapter<Database> {
     start: async ({ config, clock, lifetime }) => {
       // The client is loaded when something needs the database, not when a system lists it.
       const { connectPostgresDatabase } = await import('./postgres-database.ts')
-      const { url, connections, statementTimeout } = config
+      const { url, replicaUrls, connections, statementTimeout } = config
       return lifetime.own(
-        await connectPostgresDatabase({ url: url.reveal(), connections, statementTimeoutMs: statementTimeout, clock }),
+        await connectPostgresDatabase({
+          url: url.reveal(),
+          replicaUrls: replicaUrls.map((one) => one.reveal()),
+          connections,
+          statementTimeoutMs: statementTimeout,
+          clock,
+        }),
       )
     },
   })
+}
+
+export interface PostgresFromEnvironment {
+  readonly adapter: Adapter<Database>
+  /** For the configuration of the system. */
+  readonly config: { readonly postgres: { readonly url: string; readonly replicaUrls?: readonly string[] } }
+}
+
+/**
+ * The server that `DATABASE_URL` names, with those of `DATABASE_REPLICA_URLS`, separated by commas; undefined without `DATABASE_URL`.
+ *
+ * @example
+ * const server = postgresFrom(process.env)
+ * defineSystem({ name: 'shop', services, adapters: [server?.adapter ?? pglite()], config: { ...server?.config } })
+ */
+export function postgresFrom(
+  environment: Readonly<Record<string, string | undefined>>,
+): PostgresFromEnvironment | undefined {
+  const { DATABASE_URL: url, DATABASE_REPLICA_URLS: replicas = '' } = environment
+  if (!url) return undefined
+  const replicaUrls = replicas.split(',').flatMap((one) => one.trim() || [])
+  return { adapter: postgres(), config: { postgres: { url, ...(replicaUrls.length > 0 && { replicaUrls }) } } }
 }

@@ -17,11 +17,14 @@ import { endsConnection, type Stage, statementFailure } from './failure.ts'
 import { Notifications } from './notifications.ts'
 import { Description, Pipeline, type PipelineResult } from './pipeline.ts'
 import { PreparedStatements } from './prepared-statements.ts'
+import { Replicas } from './replicas.ts'
 import { isAmbiguous, type ParameterTypes, requireStatement, toWireValues, type WireStatement } from './statements.ts'
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database?sslmode=require`, as every client of PostgreSQL knows it. */
   readonly url: string
+  /** Of servers that follow it, to which what is read may be late; each has as many connections. Default none. */
+  readonly replicaUrls?: readonly string[]
   /** Connections at most, beside the one that listens. Default 10. */
   readonly connections?: number
   /** How long a statement waits for a connection, or for one to be made. Default 10,000. */
@@ -51,7 +54,9 @@ const rollback: WireStatement = { sql: 'rollback', values: [] }
 export async function connectPostgresDatabase(
   options: PostgresOptions,
 ): Promise<Database & { close(): Promise<void> }> {
-  const database = new PostgresDatabase(options)
+  const { replicaUrls = [] } = options
+  const replicas = replicaUrls.map((url) => new PostgresDatabase({ ...options, url }, []))
+  const database = new PostgresDatabase(options, replicas)
   try {
     await database.query('select 1')
   } catch (error) {
@@ -76,7 +81,11 @@ class PostgresDatabase implements Database {
   readonly #kept = new WeakMap<PoolClient, PreparedStatements>()
   #closing: Promise<void> | undefined
 
-  constructor(options: PostgresOptions) {
+  /** Reads that may be late, when there are replicas. */
+  readonly replica?: Queryable
+  readonly #followers: readonly PostgresDatabase[]
+
+  constructor(options: PostgresOptions, replicas: readonly PostgresDatabase[]) {
     const { connections = 10, acquireTimeoutMs = 10_000, clock = systemClock } = options
     const { statementTimeoutMs = 60_000, idleInTransactionTimeoutMs = 60_000 } = options
     const client: ClientConfig = {
@@ -93,6 +102,8 @@ class PostgresDatabase implements Database {
     }
     this.#connections = new Connections({ client, size: connections, acquireTimeoutMs, clock, settings })
     this.#notifications = new Notifications(client, clock)
+    this.#followers = replicas
+    if (replicas.length > 0) this.replica = new Replicas(replicas, this, clock)
   }
 
   async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
@@ -150,7 +161,11 @@ class PostgresDatabase implements Database {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all([this.#connections.close(), this.#notifications.close()]).then(() => {})
+    this.#closing ??= Promise.all([
+      this.#connections.close(),
+      this.#notifications.close(),
+      ...this.#followers.map((follower) => follower.close()),
+    ]).then(() => {})
     return this.#closing
   }
 

@@ -40,6 +40,11 @@ export class FeedWatch {
     if (head > this.#told) void this.#notify(head)
   }
 
+  /** How far the log is known to reach. */
+  get head(): number {
+    return this.#head
+  }
+
   /** Resolves at once when the log is known to reach further. Rejects with the signal's reason. */
   async waitBeyond(position: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()

@@ -38,8 +38,8 @@ export interface SqlEventStoreOptions {
   readonly database: Database
   /** Its tables hold many logs, each with an order of its own: one per tenant, or one per thing that needs no order with others. Default `main`. */
   readonly log?: string
-  /** Reads feeds and streams instead of the database, which it may lag behind. */
-  readonly replica?: Queryable
+  /** Feeds and lists of streams are read here, which may be late. Streams are read where they are appended to: decisions are made on them. */
+  readonly replica?: Queryable | undefined
   /** Of data and metadata of one event. Default 1 MiB. */
   readonly eventBytes?: number
   /** Fields that are encrypted with a key of the person they are about, so that `shred` can destroy them. */
@@ -92,6 +92,8 @@ const appendAloneSql = `select * from keelson_append_alone($1, $2, $3, $4::uuid[
 
 const columns =
   'e.id, e.stream, e.version, e.position, e.type, e.schema_version, e.data, e.metadata, e.tags, e.recorded_at'
+/** Before a replica is asked again for what it has not got yet. */
+const replicaPauseMs = 5
 /** How long an append goes on when the database is gone, and how long it pauses first. */
 const retriesMs = [20, 100, 400, 1_000, 2_000]
 
@@ -160,7 +162,7 @@ class SqlStore implements SqlEventStore {
   async readStream(stream: string, options: ReadStreamOptions = {}): Promise<StreamSlice> {
     requireStreamName(stream)
     const isBackwards = options.direction === 'backwards'
-    const { rows } = await this.#reader.query<StreamRow>(
+    const { rows } = await this.database.query<StreamRow>(
       `select s.version as stream_version, s.state as stream_state, e.* from keelson_event_streams s
         left join lateral (select ${columns} from keelson_events e
           where e.log = s.log and e.stream = s.name and e.version ${isBackwards ? '<=' : '>='} $3 and e.state <> 'erased'
@@ -201,6 +203,8 @@ class SqlStore implements SqlEventStore {
     const isLost = position > lastGood && !(on !== this.database && this.#isReplicaRead && first.last_good === null)
     if (isLost) throw eventsErrors.EVENTS_POSITION_AHEAD({ log: this.log, position, epoch, lastGood })
     const next = Math.max(position, Math.min(position + limit, first.head))
+    // A replica that has not got yet what is known to be there would be asked without end.
+    if (next === position && this.#watch.head > position) await this.#clock.sleep(replicaPauseMs)
     return {
       events: await this.#read(rows),
       next: { position: next, epoch: first.epoch },

@@ -20,6 +20,8 @@
 import { definePort } from '../port.ts'
 
 export interface Database extends Queryable {
+  /** Reads of what may be late, where the database has replicas. */
+  readonly replica?: Queryable
   batch(statements: readonly Statement[]): Promise<readonly QueryResult[]>
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
   /** Tells every listener on `channel`, in this process and others; the payload is shorter than 8,000 bytes. Delivery is at most once. */
