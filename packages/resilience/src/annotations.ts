@@ -75,6 +75,14 @@ export function bulkhead(settings: Settings<'bulkhead'> = {}): Any {
   return annotate({ bulkhead: settings })
 }
 
+/**
+ * Makes a call a second time, beside the first, when it takes longer than most of those before; the first answer counts, and the other attempt is told by
+ * its signal. Queries, commands that are `idempotent()`, and calls with an idempotency key.
+ */
+export function hedge(settings: Settings<'hedge'> = {}): Any {
+  return annotate({ hedge: settings })
+}
+
 /** Refuses calls over a rate with RATE_LIMITED (the generic cell rate algorithm). */
 export function rateLimit(settings: Settings<'rateLimit'>): Any {
   return annotate({ rateLimit: settings })

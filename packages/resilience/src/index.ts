@@ -8,6 +8,7 @@ export {
   deadline,
   fallback,
   flag,
+  hedge,
   idempotent,
   invalidates,
   type PolicyFunctions,
@@ -32,6 +33,7 @@ export { type CacheEntry, CacheStore } from './policies/cache-store.ts'
 export type { Chaos } from './policies/chaos.ts'
 export { CircuitBreaker, type CircuitState } from './policies/circuit-breaker.ts'
 export { Deadlines, type Expiring } from './policies/deadlines.ts'
+export type { Hedge, HedgeState } from './policies/hedge.ts'
 export { createInMemoryCacheStore } from './policies/in-memory-cache-store.ts'
 export { createInMemoryRateLimitStore } from './policies/in-memory-rate-limit-store.ts'
 export { type Rate, RateLimitStore } from './policies/rate-limit-store.ts'
@@ -47,6 +49,7 @@ export {
   type BreakerSettings,
   type BulkheadSettings,
   type ChaosSettings,
+  type HedgeSettings,
   PoliciesConfig,
   PolicySettings,
   type RetrySettings,

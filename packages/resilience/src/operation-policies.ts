@@ -10,6 +10,7 @@ import { Bulkhead } from './policies/bulkhead.ts'
 import { Chaos } from './policies/chaos.ts'
 import { CircuitBreaker, type CircuitState } from './policies/circuit-breaker.ts'
 import type { Deadlines } from './policies/deadlines.ts'
+import { Hedge, type HedgeState, newHedgeState } from './policies/hedge.ts'
 import type { Rate, RateLimitStore } from './policies/rate-limit-store.ts'
 import { type CacheCounts, ResultCache, type ResultCaches } from './policies/result-cache.ts'
 import { newRetryState, Retry, type RetryState } from './policies/retry.ts'
@@ -18,6 +19,7 @@ import {
   type BulkheadSettings,
   type CacheSettings,
   type ChaosSettings,
+  type HedgeSettings,
   type PoliciesConfig,
   type PolicySettings,
   policyDefaults,
@@ -52,6 +54,7 @@ export interface PolicyPlan {
   readonly retry: Retry | undefined
   readonly breaker: CircuitBreaker | undefined
   readonly bulkhead: Bulkhead | undefined
+  readonly hedge: Hedge | undefined
   readonly chaos: Chaos | undefined
   readonly around: ((input: unknown, call: CallContext, invoke: () => Promise<unknown>) => Promise<unknown>) | undefined
   readonly fallback: ((input: unknown, error: unknown) => unknown) | undefined
@@ -74,6 +77,7 @@ export interface PolicyState {
     readonly refused: number
     readonly limit: number
   }
+  readonly hedge?: { readonly hedged: number; readonly won: number; readonly tokens: number }
   readonly retry?: { readonly retries: number; readonly exhausted: number; readonly tokens: number }
   readonly rateLimit?: { readonly refused: number }
   readonly cache?: Readonly<CacheCounts>
@@ -106,6 +110,7 @@ export class OperationPolicies {
   #breaker: CircuitBreaker | undefined
   #bulkhead: Bulkhead | undefined
   readonly #retry: RetryState = newRetryState()
+  readonly #hedge: HedgeState = newHedgeState()
   readonly #cache: CacheCounts = { hits: 0, misses: 0, stale: 0 }
   #plan: PolicyPlan | undefined
   #explained: readonly ExplainedPolicy[] = []
@@ -155,6 +160,9 @@ export class OperationPolicies {
           limit: bulkhead.limit,
         },
       }),
+      ...(plan?.hedge && {
+        hedge: { hedged: this.#hedge.hedged, won: this.#hedge.won, tokens: this.#hedge.tokens },
+      }),
       ...(plan?.retry && { retry: { ...this.#retry } }),
       ...(plan?.rateLimit && { rateLimit: { refused: counts.rateLimited } }),
       ...(plan?.cache && { cache: { ...this.#cache } }),
@@ -197,14 +205,14 @@ export class OperationPolicies {
     }
     return [
       ...code('fallback', functions.fallback && !isOff && this.#operation.kind !== 'subscription'),
-      ...['deadline', 'flag', 'cache', 'rateLimit', 'retry', 'breaker', 'bulkhead', 'chaos'].flatMap(at),
+      ...['deadline', 'flag', 'cache', 'rateLimit', 'retry', 'breaker', 'bulkhead', 'hedge', 'chaos'].flatMap(at),
       ...code('around', functions.around?.length),
       ...code('invalidates', functions.invalidates),
     ]
   }
 
   #planOf(settings: PolicySettings): PolicyPlan {
-    const { deadline, flag, cache, rateLimit, retry, breaker, bulkhead, chaos, fallback } = settings
+    const { deadline, flag, cache, rateLimit, retry, breaker, bulkhead, hedge, chaos, fallback } = settings
     const { functions } = this.#annotated
     const platform = this.#platform
     const isSafe = this.#operation.kind === 'query' || functions.isIdempotent === true
@@ -218,6 +226,7 @@ export class OperationPolicies {
       retry: retry ? new Retry(retry as RetrySettings, isSafe, this.#retry) : undefined,
       breaker: breaker ? this.#breakerOf(breaker as BreakerSettings) : undefined,
       bulkhead: bulkhead ? this.#bulkheadOf(bulkhead as BulkheadSettings) : undefined,
+      hedge: hedge ? new Hedge(hedge as HedgeSettings, isSafe, this.#hedge) : undefined,
       chaos: chaos ? new Chaos(chaos as ChaosSettings, platform.flags) : undefined,
       around: composed(functions.around ?? []),
       // The types of these functions were checked against the operation where they were annotated.

@@ -47,6 +47,14 @@ const Bulkhead = z
     message: 'is above `concurrency`',
   })
 
+const Hedge = z.strictObject({
+  percentile: share
+    .optional()
+    .describe('A call is made a second time when it takes longer than this share of those before; 0.95'),
+  least: DurationSetting.optional().describe('Never before; 1ms'),
+  budget: share.optional().describe('Second attempts per call over time; 0.05'),
+})
+
 const RateLimit = z.strictObject({
   limit: z.int().min(1).optional().describe('Calls in each period; 100'),
   per: DurationSetting.optional().describe('The period; 1s'),
@@ -81,6 +89,7 @@ export const PolicySettings = z.strictObject({
   retry: z.union([off, Retry]).optional(),
   breaker: z.union([off, Breaker]).optional(),
   bulkhead: z.union([off, Bulkhead]).optional(),
+  hedge: z.union([off, Hedge]).optional(),
   rateLimit: z.union([off, RateLimit]).optional(),
   cache: z.union([off, Cache]).optional(),
   fallback: off.optional(),
@@ -94,6 +103,7 @@ export const policyDefaults = {
   retry: { attempts: 3, initial: '50ms', longest: '2s', budget: 0.1 },
   breaker: { consecutive: 5, rate: 0.5, over: '10s', minimum: 20, openFor: '5s', probes: 1 },
   bulkhead: { concurrency: 64, queue: 0 },
+  hedge: { percentile: 0.95, least: '1ms', budget: 0.05 },
   rateLimit: { limit: 100, per: '1s', by: 'operation' },
   cache: { ttl: '30s' },
   chaos: { share: 1 },
@@ -107,6 +117,7 @@ export type RetrySettings = Filled<On<'retry'>>
 export type BreakerSettings = Filled<On<'breaker'>>
 export type BulkheadSettings = Omit<On<'bulkhead'>, 'concurrency' | 'queue'> &
   Filled<Pick<On<'bulkhead'>, 'concurrency' | 'queue'>>
+export type HedgeSettings = Filled<On<'hedge'>>
 export type RateLimitSettings = Omit<On<'rateLimit'>, 'limit' | 'per' | 'by'> &
   Filled<Pick<On<'rateLimit'>, 'limit' | 'per' | 'by'>>
 export type CacheSettings = Omit<On<'cache'>, 'ttl'> & Filled<Pick<On<'cache'>, 'ttl'>>

@@ -15,6 +15,7 @@ export class CircuitBreaker {
   #openForMs: number
 
   #state: CircuitState = 'closed'
+  #term = 0
   #failuresInARow = 0
   #openedAt = 0
   #probing = 0
@@ -46,13 +47,21 @@ export class CircuitBreaker {
     return this.#state
   }
 
+  /**
+   * Changes with each change of the state. A call keeps the term in which it was admitted and says it when it is told of: a call from before the
+   * breaker opened is no probe, and says nothing of how the operation is since.
+   */
+  get term(): number {
+    return this.#term
+  }
+
   /** 0 when the call may go ahead, and must then be told of by `succeeded`, `failed` or `left`; else how long to wait, in milliseconds. */
   admit(nowMs: number): number {
     if (this.#state === 'closed') return 0
     if (this.#state === 'open') {
       const left = this.#openedAt + this.#openForMs - nowMs
       if (left > 0) return this.#refuse(left)
-      this.#state = 'half-open'
+      this.#turn('half-open')
       this.#probing = 0
       this.#probesSucceeded = 0
     }
@@ -61,7 +70,8 @@ export class CircuitBreaker {
     return 0
   }
 
-  succeeded(nowMs: number): void {
+  succeeded(nowMs: number, term: number): void {
+    if (term !== this.#term) return
     this.#failuresInARow = 0
     if (this.#state === 'closed') {
       increment(this.#calls, this.#sliceAt(nowMs))
@@ -71,7 +81,8 @@ export class CircuitBreaker {
     }
   }
 
-  failed(nowMs: number): void {
+  failed(nowMs: number, term: number): void {
+    if (term !== this.#term) return
     this.#failuresInARow++
     if (this.#state === 'half-open') this.#open(nowMs)
     if (this.#state !== 'closed') return
@@ -82,8 +93,8 @@ export class CircuitBreaker {
   }
 
   /** The call ended without a word on how its operation is. */
-  left(): void {
-    if (this.#state === 'half-open') this.#probing = Math.max(0, this.#probing - 1)
+  left(term: number): void {
+    if (this.#state === 'half-open' && term === this.#term) this.#probing = Math.max(0, this.#probing - 1)
   }
 
   #refuse(waitMs: number): number {
@@ -103,14 +114,19 @@ export class CircuitBreaker {
   }
 
   #open(nowMs: number): void {
-    this.#state = 'open'
+    this.#turn('open')
     this.#openedAt = nowMs
     this.opened++
   }
 
   #close(): void {
-    this.#state = 'closed'
+    this.#turn('closed')
     this.#clear()
+  }
+
+  #turn(state: CircuitState): void {
+    this.#state = state
+    this.#term++
   }
 
   #clear(): void {

@@ -4,6 +4,7 @@ import {
   type CacheEntry,
   type Expiring,
   type Flight,
+  type Hedge,
   isFailure,
   type PolicyPlan,
   type ResultCache,
@@ -12,10 +13,11 @@ import {
 } from '@keelson/resilience'
 import type { Span } from '@keelson/telemetry'
 import { accept, type OperationState, type Plan, refuseDisabled } from './call-plan.ts'
+import { SecondAttempt } from './second-attempt.ts'
 
 /**
  * One call through policies, from outside in: fallback, deadline, validation, authorisation, flag, cache, rate limit; then for each try breaker, bulkhead,
- * chaos, policies of one's own and the implementation, with retries around the try. It is the entry of its own deadline and of its own place
+ * hedge, chaos, policies of one's own and the implementation, with retries around the try. It is the entry of its own deadline and of its own place
  * in the queue, and, when its deadline is tighter than its caller's, the context that the implementation is given: one object per call.
  */
 export class PolicedCall implements CallContext, Expiring, Waiting {
@@ -28,13 +30,16 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #inner: CallContext
   #input: unknown
   #startedMs = 0
-  /** When this try got its place; kept only for a bound that adapts. */
+  /** When this try got its place; kept only for a bound that adapts, and for hedging. */
   #enteredMs = -1
   #span: Span | undefined
   #tries = 0
   #isSettled = false
   /** Whether the implementation is at work: it may be so after the call is settled. */
   #isTrying = false
+  /** In which term of the breaker this try was admitted. */
+  #term = 0
+  #second: SecondAttempt | undefined
   #cacheKey = ''
   #flight: Flight | undefined
   #stale: CacheEntry | undefined
@@ -96,14 +101,15 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   start(): Promise<unknown> {
     const { instrument } = this.#plan
-    const { platform, deadlineMs, retry } = this.#policies
+    const { platform, deadlineMs, retry, hedge } = this.#policies
     const now = instrument ? instrument.now() : platform.clock.monotonic()
     this.#startedMs = now
     retry?.earn()
+    hedge?.earn()
     const outerAt = this.#outer.deadlineAt ?? Number.POSITIVE_INFINITY
     this.deadlineAt = Math.min(now + deadlineMs, outerAt)
     this.#span = instrument?.begin(this.#outer, now)
-    if (this.deadlineAt < outerAt || this.#span) this.#inner = this
+    if (this.deadlineAt < outerAt || this.#span || hedge) this.#inner = this
     if (this.deadlineAt <= now) this.expire()
     else {
       if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.add(this, now)
@@ -252,6 +258,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       this.#fail(resilienceErrors.CIRCUIT_OPEN({ operation, retryAfterMs }))
       return
     }
+    if (breaker) this.#term = breaker.term
     if (bulkhead === undefined || bulkhead.enter()) {
       this.enter()
       return
@@ -260,7 +267,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       this.#watchCaller()
       return
     }
-    breaker?.left()
+    breaker?.left(this.#term)
     const { running, waiting } = bulkhead
     this.#fail(resilienceErrors.BULKHEAD_FULL({ operation, running, waiting }))
   }
@@ -278,15 +285,15 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #leaveQueue(): boolean {
     const { bulkhead, breaker } = this.#policies
     if (!bulkhead?.forget(this)) return false
-    breaker?.left()
+    breaker?.left(this.#term)
     return true
   }
 
   /** There is a place for this try. */
   enter(): void {
     this.#isTrying = true
-    const { bulkhead, chaos, platform } = this.#policies
-    if (bulkhead?.isAdaptive) this.#enteredMs = platform.clock.monotonic()
+    const { bulkhead, chaos, hedge, platform } = this.#policies
+    if (bulkhead?.isAdaptive || hedge) this.#enteredMs = platform.clock.monotonic()
     if (!chaos?.strikes(this.#outer, this.#caller, platform.random)) {
       this.#invoke()
       return
@@ -299,27 +306,79 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #invoke(): void {
-    const { around } = this.#policies
+    const { hedge } = this.#policies
     try {
-      const answer = around
-        ? around(this.#input, this.#inner, async () => this.#implementation())
-        : this.#implementation()
-      if (answer instanceof Promise)
+      const answer = this.#attempt(this.#inner)
+      if (answer instanceof Promise) {
+        if (hedge) this.#planSecond(hedge)
         answer.then(
           (value) => this.#succeeded(value),
           (error) => this.#failed(error),
         )
-      else this.#succeeded(answer)
+      } else this.#succeeded(answer)
     } catch (error) {
       this.#failed(error)
     }
   }
 
-  #implementation(): unknown {
+  #attempt(context: CallContext): unknown {
+    const { around } = this.#policies
+    return around
+      ? around(this.#input, context, async () => this.#implementation(context))
+      : this.#implementation(context)
+  }
+
+  #implementation(context: CallContext): unknown {
     const { invoke, callsOthers } = this.#operation
-    if (this.#inner !== this || !(callsOthers || this.#span)) return invoke(this.#input, this.#inner)
+    if (context === this.#outer || !(callsOthers || this.#span)) return invoke(this.#input, context)
     // Only where it may be asked for: entering costs as much as all policies together.
-    return runInCall(this, () => invoke(this.#input, this))
+    return runInCall(context, () => invoke(this.#input, context))
+  }
+
+  #planSecond(hedge: Hedge): void {
+    const afterMs = hedge.afterMs(this.#outer.idempotencyKey !== undefined)
+    if (afterMs === undefined) return
+    const second = new SecondAttempt(this, this.#outer)
+    this.#second = second
+    this.#policies.platform.clock.sleep(afterMs, second.signal).then(
+      () => this.#hedge(hedge, second),
+      () => {},
+    )
+  }
+
+  /** Makes the call again beside the first attempt, where there is room for it and nothing says that the operation is in trouble. */
+  #hedge(hedge: Hedge, second: SecondAttempt): void {
+    const { breaker, bulkhead, platform } = this.#policies
+    if (this.#second !== second || (breaker && breaker.state !== 'closed')) return
+    if (bulkhead && !bulkhead.enter()) return
+    if (!hedge.take()) {
+      bulkhead?.leave()
+      return
+    }
+    second.isRunning = true
+    second.startedMs = platform.clock.monotonic()
+    const left = () => {
+      second.isRunning = false
+      bulkhead?.leave()
+      return this.#second === second && !this.#isSettled
+    }
+    const attempt = async () => this.#attempt(second)
+    attempt().then(
+      (value) => {
+        if (!left()) return
+        const now = platform.clock.monotonic()
+        hedge.ranFor(now - second.startedMs)
+        // The first would have taken longer still.
+        if (this.#isTrying) hedge.ranFor(now - this.#enteredMs)
+        hedge.state.won++
+        this.#second = undefined
+        this.#accepted(value)
+        this.#abort?.abort(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }))
+      },
+      () => {
+        if (left() && second.firstFailure) this.#tryFailed(second.firstFailure.error)
+      },
+    )
   }
 
   #leavePlace(): void {
@@ -332,9 +391,15 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #succeeded(value: unknown): void {
     this.#leavePlace()
-    const { breaker, cache, invalidates } = this.#policies
     if (this.#isSettled) return
-    breaker?.succeeded(this.#startedMs)
+    const { hedge, platform } = this.#policies
+    if (hedge) hedge.ranFor(platform.clock.monotonic() - this.#enteredMs)
+    this.#accepted(value)
+  }
+
+  #accepted(value: unknown): void {
+    const { breaker, cache, invalidates } = this.#policies
+    breaker?.succeeded(this.#startedMs, this.#term)
     if (this.#flight) cache?.keep(this.#cacheKey, this.#flight, this.#input, value)
     if (invalidates === undefined) {
       this.#settle(value)
@@ -356,12 +421,19 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #failed(error: unknown): void {
     this.#leavePlace()
-    const { breaker, retry, platform } = this.#policies
     if (this.#isSettled) return
+    // The other attempt may still answer.
+    if (this.#second?.isRunning) this.#second.firstFailure = { error }
+    else this.#tryFailed(error)
+  }
+
+  #tryFailed(error: unknown): void {
+    this.#endSecond()
+    const { breaker, retry, platform } = this.#policies
     const now = platform.clock.monotonic()
-    if (isFailure(error)) breaker?.failed(now)
-    else if (isError(error) && error.kind === 'cancelled') breaker?.left()
-    else breaker?.succeeded(now)
+    if (isFailure(error)) breaker?.failed(now, this.#term)
+    else if (isError(error) && error.kind === 'cancelled') breaker?.left(this.#term)
+    else breaker?.succeeded(now, this.#term)
     const isKeyed = this.#outer.idempotencyKey !== undefined
     const waitMs = retry?.next(error, this.#tries, this.deadlineAt - now, isKeyed, platform.random)
     if (waitMs === undefined) {
@@ -383,7 +455,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     this.#operation.counts.deadlineExceeded++
     const waitedMs = Math.round(now - this.#startedMs)
     const error = resilienceErrors.DEADLINE_EXCEEDED({ operation: this.#operation.name, waitedMs })
-    if (!this.#leaveQueue() && this.#isTrying) breaker?.failed(now)
+    if (!this.#leaveQueue() && (this.#isTrying || this.#second?.isRunning)) breaker?.failed(now, this.#term)
     this.#fail(error)
     this.#abort?.abort(error)
   }
@@ -436,7 +508,14 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     this.#reject(error)
   }
 
+  #endSecond(): void {
+    const second = this.#second
+    this.#second = undefined
+    second?.cancel(second.isRunning ? resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }) : undefined)
+  }
+
   #end(error: unknown): void {
+    if (this.#second) this.#endSecond()
     const { platform, cache } = this.#policies
     if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.remove(this)
     if (this.#flight) cache?.land(this.#cacheKey, this.#flight)

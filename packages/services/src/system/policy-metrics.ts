@@ -25,6 +25,8 @@ const policyMetrics: readonly PolicyMetric[] = [
   gauge('keelson_bulkhead_limit', 'Calls that may run at the same time', ({ bulkhead }) => bulkhead?.limit),
   gauge('keelson_bulkhead_waiting', 'Calls that wait for a place', ({ bulkhead }) => bulkhead?.waiting),
   counter('keelson_bulkhead_refused_total', 'Calls refused by a full bulkhead', ({ bulkhead }) => bulkhead?.refused),
+  counter('keelson_hedges_total', 'Second attempts beside the first', ({ hedge }) => hedge?.hedged),
+  counter('keelson_hedges_won_total', 'Second attempts that answered first', ({ hedge }) => hedge?.won),
   counter('keelson_retries_total', 'Tries beside the first', ({ retry }) => retry?.retries),
   counter(
     'keelson_retry_budget_exhausted_total',

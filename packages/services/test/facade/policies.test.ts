@@ -188,6 +188,31 @@ describe('a breaker', () => {
     expect(backend.state().breaker).toMatchObject({ state: 'closed', opened: 2 })
   })
 
+  it('learns nothing from a call that was admitted before it opened', async () => {
+    const answers: ReturnType<typeof later<{ n: number }>>[] = []
+    await using backend = await startBackend([breaker({ consecutive: 1, openFor: '1s' })], () => {
+      const answer = later<{ n: number }>()
+      answers.push(answer)
+      return answer.promise
+    })
+    const [slow, slower, failing] = [0, 1, 2].map((id) => outcome(backend.fetch(id)))
+    answers[2]?.reject(busy())
+    await failing
+    await backend.clock.advance(1000)
+    const probe = outcome(backend.fetch(3))
+    await backend.clock.advance(0)
+    answers[0]?.resolve({ n: 0 })
+    expect(await slow).toEqual({ n: 0 })
+    expect(backend.state().breaker).toMatchObject({ state: 'half-open', opened: 1 })
+    answers[1]?.reject(busy())
+    await slower
+    expect(backend.state().breaker).toMatchObject({ state: 'half-open', opened: 1 })
+    expect(await outcome(backend.fetch(4))).toBe('CIRCUIT_OPEN')
+    answers[3]?.resolve({ n: 3 })
+    await probe
+    expect(backend.state().breaker?.state).toBe('closed')
+  })
+
   it('lets only so many calls probe at the same time', async () => {
     let answer = later<{ n: number }>()
     await using backend = await startBackend([breaker({ consecutive: 1, openFor: '1s' })], () => answer.promise)
