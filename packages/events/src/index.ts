@@ -31,6 +31,7 @@ export {
   type NewEventOf,
   type Upcasts,
 } from './event-types.ts'
+export { type InvalidateByEventsOptions, invalidateByEvents } from './invalidate-by-events.ts'
 export type { Backoff } from './messages/backoff.ts'
 export { requireName, requirePosition, requirePublication } from './messages/check-names.ts'
 export {

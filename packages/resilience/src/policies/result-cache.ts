@@ -3,6 +3,7 @@
  * input join. An answer whose tags were invalidated while it was made is handed out but not kept.
  */
 import type { Clock } from '@keelson/kernel'
+import { CacheKeys } from './cache-keys.ts'
 import type { CacheEntry, CacheStore } from './cache-store.ts'
 
 /** One making of an answer. */
@@ -58,7 +59,7 @@ export interface CacheCounts {
 export class ResultCache {
   readonly settings: ResultCacheSettings
   readonly counts: CacheCounts
-  readonly #operation: string
+  readonly #keys: CacheKeys
   readonly #caches: ResultCaches
   readonly #clock: Clock
 
@@ -69,7 +70,7 @@ export class ResultCache {
     clock: Clock,
     counts: CacheCounts,
   ) {
-    this.#operation = operation
+    this.#keys = new CacheKeys(operation)
     this.settings = settings
     this.#caches = caches
     this.#clock = clock
@@ -81,8 +82,7 @@ export class ResultCache {
     const { keyOf } = this.settings
     // Inputs reach policies after the contract's schema, whose type `keyOf` was checked against.
     const by = keyOf ? keyOf(input as never) : input
-    const key = by === undefined ? this.#operation : `${this.#operation}:${JSON.stringify(by)}`
-    return subject === undefined ? key : `${key}@${subject}`
+    return this.#keys.of(by, subject)
   }
 
   find(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
