@@ -1,8 +1,10 @@
 export {
   connectRedisMessageStreams,
+  type RedisFromEnvironment,
   type RedisStreams,
   type RedisStreamsOptions,
   redisCache,
+  redisFrom,
   redisMessageStreams,
   redisRateLimits,
 } from './redis-adapters.ts'

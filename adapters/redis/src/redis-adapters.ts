@@ -40,6 +40,25 @@ export function redisMessageStreams(): Adapter<MessageStreams> {
   })
 }
 
+export interface RedisFromEnvironment {
+  readonly adapters: readonly [Adapter<CacheStore>, Adapter<RateLimitStore>, Adapter<MessageStreams>]
+  /** For the configuration of the system. */
+  readonly config: { readonly redis: { readonly url: string } }
+}
+
+/**
+ * The Redis that `REDIS_URL` names, for kept answers, rate limits and message streams; undefined without it.
+ *
+ * @example
+ * const redis = redisFrom(process.env)
+ * defineSystem({ name: 'shop', services, adapters: [...(redis?.adapters ?? [])], config: { ...redis?.config } })
+ */
+export function redisFrom(environment: Readonly<Record<string, string | undefined>>): RedisFromEnvironment | undefined {
+  const { REDIS_URL: url } = environment
+  if (!url) return undefined
+  return { adapters: [redisCache(), redisRateLimits(), redisMessageStreams()], config: { redis: { url } } }
+}
+
 /** Message streams outside of a system: a script, a benchmark. Closing them ends the connections. */
 export function connectRedisMessageStreams(options: RedisStreamsOptions): RedisStreams {
   const { url, prefix = 'keelson:', timeoutMs = 5_000 } = options

@@ -6,7 +6,7 @@ import { startForTest } from '@keelson/services/testing'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { connect } from '../src/connection.ts'
-import { RedisCacheStore, RedisRateLimitStore, redisCache, redisRateLimits } from '../src/index.ts'
+import { RedisCacheStore, RedisRateLimitStore, redisCache, redisFrom, redisRateLimits } from '../src/index.ts'
 import { isSkipped, RedisServer } from './redis-server.ts'
 
 const Clock = defineContract('counter', '1.0.0', {
@@ -55,6 +55,25 @@ describe.skipIf(isSkipped)('Redis', () => {
       const { connections, prefix } = await ready()
       await run(new RedisRateLimitStore(connections[0], prefix))
     })
+
+  it('is the one that REDIS_URL names', async () => {
+    expect(redisFrom({ REDIS_URL: '' })).toBeUndefined()
+    const { url, prefix } = config()
+    const redis = redisFrom({ REDIS_URL: url })
+    expect(redis?.config).toEqual({ redis: { url } })
+    const made = { n: 0 }
+    const opened = () =>
+      startForTest({
+        services: [defineService(Clock, { start: () => ({ cached: () => ++made.n, limited: () => ++made.n }) })],
+        adapters: redis?.adapters ?? [],
+        config: { redis: { ...redis?.config.redis, prefix } },
+      })
+    await using one = await opened()
+    await using other = await opened()
+    await vi.waitFor(async () => {
+      expect(await one.get(Clock).cached()).toBe(await other.get(Clock).cached())
+    }, 10_000)
+  })
 
   it('shares answers and limits between processes, and what one invalidates the other does not find', async () => {
     const made = { n: 0 }
