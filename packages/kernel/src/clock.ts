@@ -10,7 +10,8 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // Bound: a call of it costs less than one of its property.
+  monotonic: performance.now.bind(performance),
   sleep: async (delayMs, signal) => {
     let left = delayMs
     for (; left > longestTimerMs; left -= longestTimerMs) await wait(longestTimerMs, signal)

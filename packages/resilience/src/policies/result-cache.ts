@@ -6,6 +6,9 @@ import type { Clock } from '@keelson/kernel'
 import { CacheKeys } from './cache-keys.ts'
 import type { CacheEntry, CacheStore } from './cache-store.ts'
 
+/** A clock that was set is noticed so soon. */
+const comparedEveryMs = 20
+
 /** One making of an answer. */
 export interface Flight {
   readonly answer: Promise<unknown>
@@ -16,6 +19,8 @@ export interface Flight {
 export class ResultCaches {
   readonly #store: () => CacheStore
   readonly flights = new Map<string, Flight>()
+  #comparedAt = Number.NEGATIVE_INFINITY
+  #offsetMs = 0
   /** How often the store could not be reached. */
   storeFailures = 0
 
@@ -26,6 +31,16 @@ export class ResultCaches {
 
   get store(): CacheStore {
     return this.#store()
+  }
+
+  /** The time of day by the monotonic clock: how far both are apart is looked at again after a moment. */
+  now(monotonicMs: number, clock: Clock): number {
+    const sinceMs = monotonicMs - this.#comparedAt
+    if (sinceMs >= comparedEveryMs || sinceMs < 0) {
+      this.#comparedAt = monotonicMs
+      this.#offsetMs = clock.now() - clock.monotonic()
+    }
+    return monotonicMs + this.#offsetMs
   }
 
   /** Nothing that was made before is found under these tags afterwards. A store that cannot be reached is counted; its entries live until their time has passed. */
@@ -94,9 +109,13 @@ export class ResultCache {
     }
   }
 
-  /** Milliseconds since 1970, as entries have them. */
-  now(): number {
-    return this.#clock.now()
+  /**
+   * Milliseconds since 1970, as entries have them.
+   *
+   * @param monotonicMs the time by the monotonic clock, which the caller has read.
+   */
+  now(monotonicMs: number): number {
+    return this.#caches.now(monotonicMs, this.#clock)
   }
 
   /** Whether a hit at this time should make a new answer in the background. */

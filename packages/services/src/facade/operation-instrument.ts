@@ -49,7 +49,8 @@ export function operationInstruments(
         // What a caller did wrong says nothing of the operation.
         const failure = error !== undefined && isFailure(error) ? error : undefined
         if (span) span.end(failure, endedMs)
-        else tracer.late(name, 'internal', call.trace, startedMs, endedMs, failure)
+        else if (failure !== undefined || endedMs - startedMs >= tracer.slowMs)
+          tracer.late(name, 'internal', call.trace, startedMs, endedMs, failure)
       },
       settled: (startedMs, hasFailed) => record(startedMs, clock.monotonic(), hasFailed),
       read: () => ({ calls, failures }),

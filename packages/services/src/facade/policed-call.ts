@@ -118,6 +118,10 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     return this.#promise
   }
 
+  #now(): number {
+    return this.#policies.platform.clock.monotonic()
+  }
+
   #validate(): void {
     const { validate } = this.#plan
     if (validate === undefined) {
@@ -171,14 +175,15 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       return
     }
     const found = cache.find(this.#cacheKey)
-    if (found instanceof Promise) found.then((entry) => this.#found(cache, entry)).catch((error) => this.#fail(error))
-    else this.#found(cache, found)
+    if (found instanceof Promise)
+      found.then((entry) => this.#found(cache, entry, this.#now())).catch((error) => this.#fail(error))
+    else this.#found(cache, found, this.#startedMs)
   }
 
   /** What is fresh answers at once; what another call is making already is waited for. */
-  #found(cache: ResultCache, entry: CacheEntry | undefined): void {
+  #found(cache: ResultCache, entry: CacheEntry | undefined, nowMs: number): void {
     if (this.#isSettled) return
-    const now = entry ? cache.now() : 0
+    const now = entry ? cache.now(nowMs) : 0
     if (entry && now < entry.freshUntil) {
       cache.counts.hits++
       if (cache.isDue(entry, now) && !cache.flight(this.#cacheKey)) this.#refresh()
@@ -193,7 +198,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
           this.#settle(value)
         },
         // Whoever made it ran out of its own time: this call may have more.
-        (error) => (isOwnEnd(error) ? this.#found(cache, undefined) : this.#fail(error)),
+        (error) => (isOwnEnd(error) ? this.#found(cache, undefined, 0) : this.#fail(error)),
       )
       return
     }
@@ -475,7 +480,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       this.#refuse(error)
       return
     }
-    if (this.#stale && cache && cache.now() < this.#stale.keptUntil) {
+    if (this.#stale && cache && cache.now(this.#now()) < this.#stale.keptUntil) {
       cache.counts.stale++
       this.#answer(this.#stale.value)
       return

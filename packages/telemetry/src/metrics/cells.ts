@@ -85,7 +85,8 @@ export class HistogramCell {
     const bounds = this.#bounds
     const values = this.#values
     let low = 0
-    let high = bounds.length
+    // Most local calls fall into the first bucket: they are not searched for.
+    let high = observed <= (bounds[0] ?? 0) ? 0 : bounds.length
     while (low < high) {
       const middle = (low + high) >>> 1
       if (observed > (bounds[middle] ?? 0)) low = middle + 1
