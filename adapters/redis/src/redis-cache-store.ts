@@ -5,17 +5,32 @@
 import { type CacheEntry, type CacheStore, createInMemoryCacheStore } from '@keelson/resilience'
 import type { Redis } from 'ioredis'
 
-/** Sets an entry, and notes its key under each tag for as long as it lives. */
+/**
+ * Sets an entry, and notes its key under each tag for as long as it lives; not when one of the tags was invalidated after the entry was asked for. Keys
+ * are that of the entry, then the sets of its tags, then what tells when each was invalidated last.
+ */
 const setScript = `
+local tags = (#KEYS - 1) / 2
+for i = 2 + tags, #KEYS do
+  local invalidated = redis.call('GET', KEYS[i])
+  if invalidated and tonumber(invalidated) > tonumber(ARGV[3]) then return 0 end
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-for i = 2, #KEYS do
+for i = 2, 1 + tags do
   redis.call('SADD', KEYS[i], KEYS[1])
   if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
 end
 return 1`
 
+/** Making an answer takes no longer. */
+const makingMs = 3_600_000
+/** Answers that are being made, beyond which the oldest is taken for given up. */
+const mostAsked = 10_000
+
 /** Forgets the entries of one tag that still have it. */
 const invalidateScript = `
+local number = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[3], number, 'PX', ARGV[2])
 local keys = redis.call('SMEMBERS', KEYS[1])
 for _, key in ipairs(keys) do
   local text = redis.call('GET', key)
@@ -36,6 +51,8 @@ export class RedisCacheStore implements CacheStore {
   #isHearing = false
   /** How often something was invalidated, as far as this process has heard. */
   #heard = 0
+  /** The number of the last invalidation when an entry was asked for and not there: whoever asked makes it now. */
+  readonly #asked = new Map<string, string>()
 
   /** @param subscriber a connection of its own, which hears what other processes invalidate. */
   constructor(redis: Redis, subscriber: Redis, prefix: string) {
@@ -64,27 +81,49 @@ export class RedisCacheStore implements CacheStore {
   async set(key: string, entry: CacheEntry): Promise<void> {
     const livesMs = Math.ceil(entry.keptUntil - Date.now())
     if (livesMs <= 0) return
-    const keys = [this.#keyOf(key), ...entry.tags.map((tag) => this.#tagOf(tag))]
+    const keys = [
+      this.#keyOf(key),
+      ...entry.tags.map((tag) => this.#tagOf(tag)),
+      ...entry.tags.map((tag) => this.#invalidationOf(tag)),
+    ]
     const heard = this.#heard
-    await this.#redis.eval(setScript, keys.length, ...keys, JSON.stringify(entry), String(livesMs))
-    this.#keepNear(key, entry, heard)
+    const number = this.#asked.get(key)
+    this.#asked.delete(key)
+    const values = [JSON.stringify(entry), String(livesMs), number ?? 'inf']
+    const isKept = await this.#redis.eval(setScript, keys.length, ...keys, ...values)
+    if (isKept === 1) this.#keepNear(key, entry, heard)
   }
 
   async invalidate(tags: readonly string[]): Promise<void> {
     if (tags.length === 0) return
     this.#forget(tags)
-    for (const tag of tags) await this.#redis.eval(invalidateScript, 1, this.#tagOf(tag), tag)
+    for (const tag of tags) {
+      const keys = [this.#tagOf(tag), this.#invalidations, this.#invalidationOf(tag)]
+      await this.#redis.eval(invalidateScript, keys.length, ...keys, tag, makingMs)
+    }
     await this.#redis.publish(this.#channel, JSON.stringify(tags))
   }
 
   async #far(key: string): Promise<CacheEntry | undefined> {
     const heard = this.#heard
-    const text = await this.#redis.get(this.#keyOf(key))
-    if (text === null) return undefined
+    const [text, number] = await this.#redis.mget(this.#keyOf(key), this.#invalidations)
+    if (text === null || text === undefined) {
+      this.#noteAsked(key, number ?? '0')
+      return undefined
+    }
     // Only `set` writes under this prefix.
     const entry = JSON.parse(text) as CacheEntry
     this.#keepNear(key, entry, heard)
     return entry
+  }
+
+  #noteAsked(key: string, number: string): void {
+    this.#asked.set(key, number)
+    if (this.#asked.size <= mostAsked) return
+    for (const oldest of this.#asked.keys()) {
+      this.#asked.delete(oldest)
+      break
+    }
   }
 
   /** Not when something was invalidated since Redis was asked: it may have been this entry. */
@@ -110,6 +149,16 @@ export class RedisCacheStore implements CacheStore {
 
   #tagOf(tag: string): string {
     return `${this.#prefix}tag:${tag}`
+  }
+
+  /** Holds the number of the last invalidation. */
+  get #invalidations(): string {
+    return `${this.#prefix}invalidations`
+  }
+
+  /** Holds the number of the last invalidation of a tag. */
+  #invalidationOf(tag: string): string {
+    return `${this.#prefix}invalidated:${tag}`
   }
 }
 

@@ -92,6 +92,24 @@ describe.skipIf(isSkipped)('Redis', () => {
     await second.system.close()
   }, 40_000)
 
+  it('does not keep an answer that another process made stale while it was made', async () => {
+    const [{ store }, { store: other }] = [await cacheStore('making:'), await cacheStore('making:')]
+    const entry = (value: number) => {
+      const now = Date.now()
+      return { value, madeAt: now, freshUntil: now + 60_000, keptUntil: now + 60_000, tags: ['a', 'b'] }
+    }
+    expect(await store.get('key')).toBeUndefined()
+    await other.invalidate(['b'])
+    await store.set('key', entry(1))
+    expect([await store.get('key'), await other.get('key')]).toEqual([undefined, undefined])
+    await store.set('key', entry(2))
+    expect((await other.get('key'))?.value).toBe(2)
+    expect(await other.get('another')).toBeUndefined()
+    await store.invalidate(['c'])
+    await other.set('another', entry(3))
+    expect((await store.get('another'))?.value).toBe(3)
+  })
+
   it('that is killed neither fails calls nor keeps them waiting, and is used again once it is back', async () => {
     const made = { n: 0 }
     const { system, facade } = await start(made, 'killed:')
