@@ -4,7 +4,13 @@ import { defineErrors } from '@keelson/kernel'
 const listProblems = (problems: readonly { path: string; message: string }[]) =>
   problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')
 
-type RemoteRefusal = { readonly operation: string; readonly status: number; readonly reason: string }
+type RemoteRefusal = {
+  readonly operation: string
+  readonly status: number
+  readonly reason: string
+  /** What it said of when to come back. */
+  readonly retryAfterMs?: number
+}
 
 const describeRefusal = ({ operation, status, reason }: RemoteRefusal) =>
   `Cannot call "${operation}": it answered ${status}${reason && `: ${reason}`}`

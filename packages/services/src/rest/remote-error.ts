@@ -15,10 +15,24 @@ export async function errorOfAnswer(response: Response, name: string, operation:
   if (isProblem(body)) return errorOfProblem(body)
   const { status } = response
   const reason = reasonIn(body) ?? (body === undefined ? text.trim() : '')
+  const retryAfterMs = retryAfterIn(response.headers)
   return (
     declaredFor(kindOf(status), operation, body, reason) ??
-    refusal(status)({ operation: name, status, reason: reason.slice(0, longestReason) })
+    refusal(status)({
+      operation: name,
+      status,
+      reason: reason.slice(0, longestReason),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
   )
+}
+
+/** `retry-after` in milliseconds from now: seconds or a date (RFC 9110, 10.2.3). */
+function retryAfterIn(headers: Headers): number | undefined {
+  const value = headers.get('retry-after')
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
 function kindOf(status: number): ErrorKind {

@@ -1,0 +1,23 @@
+import { defineContract, query } from '@keelson/kernel'
+import { afterEach, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { errorOfAnswer } from '../../src/rest/remote-error.ts'
+
+const { read } = defineContract('remote', '1.0.0', { read: query({ output: z.string() }) }).operations
+
+afterEach(() => vi.useRealTimers())
+
+test.each([
+  ['2', 2_000],
+  ['0', 0],
+  ['Fri, 27 Nov 2026 12:00:30 GMT', 30_000],
+  ['Fri, 27 Nov 2026 11:00:00 GMT', 0],
+  ['soon', undefined],
+  [undefined, undefined],
+])('errorOfAnswer() says when to come back: retry-after %s is %s ms', async (header, retryAfterMs) => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 10, 27, 12), toFake: ['Date'] })
+  const answer = new Response('busy', { status: 503, headers: header === undefined ? {} : { 'retry-after': header } })
+  const error = await errorOfAnswer(answer, 'remote.read', read)
+  expect(error).toMatchObject({ code: 'REMOTE_BUSY', retryable: true })
+  expect(error.details['retryAfterMs']).toBe(retryAfterMs)
+})
