@@ -18,6 +18,7 @@ import { eventsErrors } from '../errors.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import { hashedEventId } from '../store/event-ids.ts'
 import type { Process, ProcessContext, ProcessDefinition, StepCall, StepOptions } from './process.ts'
+import { type AskedKind, ProcessAnswers } from './process-answers.ts'
 import {
   asJson,
   type JournalEvent,
@@ -39,20 +40,6 @@ export type RunResult =
       readonly seen: number
     }
   | { readonly kind: 'parked'; readonly reason: string }
-
-type Kind = 'step' | 'timer' | 'wait' | 'child'
-
-interface Pending {
-  readonly kind: Kind
-  resolve(value: unknown): void
-  reject(error: unknown): void
-}
-
-/** What has settled before the function asked for it. */
-interface Settled {
-  readonly kind: Kind
-  readonly value: () => unknown
-}
 
 /** What is looked at of a record. */
 interface Recorded {
@@ -82,13 +69,9 @@ export class ProcessRun {
   readonly #begin: ProcessRunPlatform['beginChild']
   readonly #stepped: ProcessRunPlatform['stepped']
   readonly #stream: string
-  readonly #pending = new Map<string, Pending>()
-  readonly #settled = new Map<string, Settled>()
-  readonly #uses = new Map<string, number>()
+  readonly #answers: ProcessAnswers
   readonly #timers = new Map<string, number>()
   readonly #failures = new Map<string, { attempt: number; retryAt: number }>()
-  readonly #signals = new Map<string, unknown[]>()
-  readonly #waiters: { readonly name: string; readonly key: string }[] = []
   /** Children that were begun. */
   readonly #children = new Set<string>()
   /** What waits for a time, by key: when, and what to do then. */
@@ -111,6 +94,7 @@ export class ProcessRun {
 
   constructor(instance: ClaimedInstance, definition: Process, platform: ProcessRunPlatform) {
     this.#instance = instance
+    this.#answers = new ProcessAnswers({ process: instance.process, id: instance.id })
     this.#definition = definition
     this.#tables = platform.tables
     this.#clock = platform.clock
@@ -217,7 +201,7 @@ export class ProcessRun {
           'wait',
           name,
           (key) => this.#wait(key, name, options.timeoutMs),
-          (key) => this.#takeSignal(key, name),
+          (key) => this.#answers.takeSignal(key, name),
         )
         if (value === undefined) return undefined
         const checked = await schema['~standard'].validate(value)
@@ -243,31 +227,23 @@ export class ProcessRun {
 
   /** What has settled, or a promise of it; `work` begins what is not under way, once the journal has been gone through. */
   #ask(
-    kind: Kind,
+    kind: AskedKind,
     name: string,
     work: (key: string) => Promise<void>,
     first?: (key: string) => void,
   ): Promise<unknown> {
     if (this.#isOver) return new Promise(() => {})
-    const uses = (this.#uses.get(`${kind} ${name}`) ?? 0) + 1
-    this.#uses.set(`${kind} ${name}`, uses)
-    const key = uses === 1 ? name : `${name} #${uses}`
+    const key = this.#answers.keyOf(kind, name)
     first?.(key)
-    const settled = this.#settled.get(key)
-    if (settled && settled.kind !== kind) return Promise.reject(this.#mismatch(key, kind, settled.kind))
-    if (settled) return Promise.resolve().then(settled.value)
-    const taken = this.#pending.get(key)
-    if (taken) return Promise.reject(this.#mismatch(key, kind, taken.kind))
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#pending.set(key, { kind, resolve, reject })
-    if (this.#cancelledFor !== undefined && kind !== 'step') this.#rejectCancelled(key)
-    else this.#whenLive(key, () => this.#track(work(key)))
-    return promise
+    return this.#answers.ask(kind, key, () => {
+      if (this.#cancelledFor !== undefined && kind !== 'step') this.#rejectCancelled(key)
+      else this.#whenLive(key, () => this.#track(work(key)))
+    })
   }
 
   #whenLive(key: string, work: () => void): void {
     const begin = () => {
-      if (this.#pending.has(key) && !this.#isOver) work()
+      if (this.#answers.isWaiting(key) && !this.#isOver) work()
     }
     if (this.#isReplaying) this.#queued.push(begin)
     else begin()
@@ -296,10 +272,10 @@ export class ProcessRun {
     void (async () => {
       await turn()
       await turn()
-      if (this.#isOver || this.#isReplaying || this.#active > 0 || this.#turns !== turns || this.#pending.size === 0)
-        return
+      const { waiting } = this.#answers
+      if (this.#isOver || this.#isReplaying || this.#active > 0 || this.#turns !== turns || waiting.length === 0) return
       const wakeAt = this.#sleepers.size === 0 ? null : Math.min(...this.#sleepers.values())
-      this.#finish({ kind: 'resting', wakeAt, waitingFor: [...this.#pending.keys()], seen: this.#seen })
+      this.#finish({ kind: 'resting', wakeAt, waitingFor: waiting, seen: this.#seen })
     })()
   }
 
@@ -331,7 +307,7 @@ export class ProcessRun {
     } catch (error) {
       if (error instanceof JournalFailure) throw error
       this.#stepped('failed', this.#clock.monotonic() - began)
-      if (this.#isOver || !this.#pending.has(key)) return
+      if (this.#isOver || !this.#answers.isWaiting(key)) return
       const isFinal =
         attempt >= attempts || (isError(error) && !error.retryable && error.code !== 'DATABASE_OUTCOME_UNKNOWN')
       const retryAt = isFinal ? null : this.#clock.now() + Math.min(backoffMs * 2 ** (attempt - 1), longestBackoffMs)
@@ -349,7 +325,7 @@ export class ProcessRun {
   #sleepUntil(key: string, at: number, work: () => Promise<void>): void {
     this.#sleepers.set(key, at)
     const wake = () => {
-      if (this.#isOver || !this.#pending.has(key)) return
+      if (this.#isOver || !this.#answers.isWaiting(key)) return
       this.#sleepers.delete(key)
       this.#track(work())
     }
@@ -390,22 +366,11 @@ export class ProcessRun {
       const until = this.#clock.now() + timeoutMs
       await this.#record(`${key} begun`, { type: 'ProcessWaitBegun', data: { key, until } })
     }
-    if (!this.#waiters.some((waiter) => waiter.name === name && waiter.key === key)) return
+    if (!this.#answers.waitsForSignal(key)) return
     const until = this.#timers.get(key) ?? 0
     if (until <= this.#clock.now())
       await this.#record(`${key} timed out`, { type: 'ProcessWaitTimedOut', data: { key } })
     else this.#sleepUntil(key, until, () => this.#wait(key, name, timeoutMs))
-  }
-
-  /** Signals go to those who wait for them in the order of both. */
-  #takeSignal(key: string, name: string): void {
-    const [value, ...rest] = this.#signals.get(name) ?? []
-    if (value === undefined) {
-      if (!this.#settled.has(key)) this.#waiters.push({ name, key })
-      return
-    }
-    this.#signals.set(name, rest)
-    this.#settled.set(key, { kind: 'wait', value: () => value })
   }
 
   async #child(key: string, process: string, version: number, input: unknown): Promise<void> {
@@ -481,7 +446,7 @@ export class ProcessRun {
         this.#timers.set(event.data.key, event.data.until)
         break
       case 'ProcessWaitTimedOut':
-        this.#forgetWaiter(event.data.key)
+        this.#answers.forgetSignal(event.data.key)
         this.#settle(event.data.key, 'wait', () => undefined)
         break
       case 'ProcessSignalReceived':
@@ -509,46 +474,21 @@ export class ProcessRun {
     await turn()
   }
 
-  #settle(key: string, kind: Kind, value: () => unknown): void {
+  #settle(key: string, kind: AskedKind, value: () => unknown): void {
     this.#sleepers.delete(key)
-    const pending = this.#pending.get(key)
-    if (!pending) {
-      if (!this.#settled.has(key)) this.#settled.set(key, { kind, value })
-      return
-    }
-    this.#pending.delete(key)
-    if (pending.kind !== kind) {
-      pending.reject(this.#mismatch(key, pending.kind, kind))
-      return
-    }
-    try {
-      pending.resolve(value())
-    } catch (error) {
-      pending.reject(error)
-    }
+    this.#answers.settle(key, kind, value)
   }
 
   #receive(name: string, value: unknown): void {
-    const at = this.#waiters.findIndex((waiter) => waiter.name === name)
-    const waiter = this.#waiters[at]
-    if (!waiter) {
-      this.#signals.set(name, [...(this.#signals.get(name) ?? []), value])
-      return
-    }
-    this.#waiters.splice(at, 1)
-    this.#settle(waiter.key, 'wait', () => value)
-  }
-
-  #forgetWaiter(key: string): void {
-    const at = this.#waiters.findIndex((waiter) => waiter.key === key)
-    if (at >= 0) this.#waiters.splice(at, 1)
+    const key = this.#answers.receive(name, value)
+    if (key !== undefined) this.#sleepers.delete(key)
   }
 
   #cancel(reason: string): void {
     if (this.#cancelledFor !== undefined) return
     this.#cancelledFor = reason
     this.#abort.abort(this.#cancelled())
-    for (const key of [...this.#pending.keys()]) this.#rejectCancelled(key)
+    for (const key of this.#answers.waiting) this.#rejectCancelled(key)
     const cancelChildren = () => this.#track(this.#cancelChildren(reason))
     if (this.#isReplaying) this.#queued.push(cancelChildren)
     else cancelChildren()
@@ -567,21 +507,13 @@ export class ProcessRun {
   }
 
   #rejectCancelled(key: string): void {
-    const pending = this.#pending.get(key)
-    this.#pending.delete(key)
     this.#sleepers.delete(key)
-    this.#forgetWaiter(key)
-    pending?.reject(this.#cancelled())
+    this.#answers.reject(key, this.#cancelled())
   }
 
   #cancelled(): KeelsonError {
     const { process, id } = this.#instance
     return eventsErrors.PROCESS_CANCELLED({ process, id, reason: this.#cancelledFor ?? '' })
-  }
-
-  #mismatch(key: string, asked: Kind, found: Kind): KeelsonError {
-    const { process, id } = this.#instance
-    return eventsErrors.PROCESS_JOURNAL_MISMATCH({ process, id, key, asked, found })
   }
 
   #random(): number {
