@@ -52,6 +52,7 @@ export class PartitionWorker {
   readonly #table = (name: string) => tableOf(name, this.generation.generation)
   #parkedKeys = new Set<string>()
   #at: FeedPosition = { position: 0, epoch: 0 }
+  #head = 0
   #saved = 0
   #savedAt = 0
   #lookedAt = 0
@@ -66,6 +67,11 @@ export class PartitionWorker {
   }
 
   /** Everything up to it has been handled, as far as this process knows; undefined while another one has the partition. */
+  /** How far the feed was known to reach when it was read last. */
+  get head(): number {
+    return this.#head
+  }
+
   get position(): number | undefined {
     return this.#isOwner ? this.#at.position : undefined
   }
@@ -107,6 +113,7 @@ export class PartitionWorker {
       const limit = await this.#options.limit()
       const count = Math.min(pageSize, limit - this.#at.position)
       const page = count > 0 ? await store.readFeed(this.#at, { types: projection.types, limit: count }) : undefined
+      this.#head = page?.head ?? this.#head
       if (page && page.next.position > this.#at.position) {
         await this.#handle(page, claim)
         this.#pauseMs = firstPauseMs

@@ -1,5 +1,5 @@
 /** What projections tell about themselves: events, failures, how long they take, how late they are and where they stand. */
-import type { GaugeCell, Metrics } from '@keelson/telemetry'
+import type { Metrics } from '@keelson/telemetry'
 
 export interface ProjectionMetrics {
   committed(
@@ -9,8 +9,19 @@ export interface ProjectionMetrics {
   failed(projection: string, isParked: boolean): void
 }
 
-/** @param positions where the projections of this process stand, by name. */
-export function projectionMetrics(metrics: Metrics, positions: () => ReadonlyMap<string, number>): ProjectionMetrics {
+/** Where a projection of this program stands; undefined while it has not all partitions. */
+export interface Standing {
+  readonly position: number
+  /** Positions of the feed that are there and not reached. */
+  readonly lag: number
+}
+
+/** @param standings of the projections of this program, by name. */
+export function projectionMetrics(
+  metrics: Metrics,
+  projections: readonly string[],
+  standings: () => ReadonlyMap<string, Standing>,
+): ProjectionMetrics {
   const labels = ['projection'] as const
   const events = metrics.counter({ name: 'keelson_projection_events_total', help: 'Events handled', labels })
   const failures = metrics.counter({ name: 'keelson_projection_failures_total', help: 'Attempts that failed', labels })
@@ -36,16 +47,20 @@ export function projectionMetrics(metrics: Metrics, positions: () => ReadonlyMap
     help: 'Position of the feed that is reached',
     labels,
   })
-  const bound = new Map<string, GaugeCell>()
+  const lag = metrics.gauge({
+    name: 'keelson_projection_lag',
+    help: 'Positions of the feed that are there and not reached',
+    labels,
+  })
+  for (const projection of projections) {
+    position.cell({ projection }).readFrom(() => standings().get(projection)?.position ?? Number.NaN)
+    lag.cell({ projection }).readFrom(() => standings().get(projection)?.lag ?? Number.NaN)
+  }
   return {
     committed: (projection, page) => {
       events.cell({ projection }).add(page.events)
       latency.cell({ projection }).record(page.latencyMs / 1_000)
       duration.cell({ projection }).record(page.tookMs / 1_000)
-      if (bound.has(projection)) return
-      const cell = position.cell({ projection })
-      cell.readFrom(() => positions().get(projection) ?? Number.NaN)
-      bound.set(projection, cell)
     },
     failed: (projection, isParked) => {
       failures.cell({ projection }).add()

@@ -359,6 +359,7 @@ export const projectionsConformance: readonly ProjectionsCase[] = [
       return metric?.type === 'histogram' ? undefined : metric?.samples[0]?.value
     }
     assert.equal(value('keelson_projection_position'), 3)
+    assert.equal(value('keelson_projection_lag'), 0)
     assert.equal(value('keelson_projection_parked_total'), 1)
   }),
   on(

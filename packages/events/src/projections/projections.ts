@@ -9,7 +9,7 @@ import { eventsErrors } from '../errors.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import { PartitionWorker, type ProjectionHooks } from './partition-worker.ts'
 import type { Projection } from './projection.ts'
-import { projectionMetrics } from './projection-metrics.ts'
+import { projectionMetrics, type Standing } from './projection-metrics.ts'
 import {
   type Generation,
   type GenerationState,
@@ -116,7 +116,13 @@ class RunningProjections implements Projections {
     this.#clock = clock
     this.#tables = new ProjectionTables(store.database, store.log, owner, leaseMs)
     this.#projections = new Map(projections.map((projection) => [projection.name, projection]))
-    const metrics = options.metrics && projectionMetrics(options.metrics, () => this.#positions())
+    const metrics =
+      options.metrics &&
+      projectionMetrics(
+        options.metrics,
+        options.projections.map(({ name }) => name),
+        () => this.#standings(),
+      )
     this.#hooks = {
       committed: (projection, page) => metrics?.committed(projection, page),
       failed: (projection, failure) => {
@@ -342,24 +348,28 @@ class RunningProjections implements Projections {
 
   /** Asked of this process first: most who wait have written here. */
   async #reached(name: string): Promise<number> {
-    const own = this.#positions().get(name)
-    if (own !== undefined) return own
+    const own = this.#standings().get(name)
+    if (own) return own.position
     const live = await this.#live(name)
     return live ? leastOf(await this.#tables.partitions(live)) : 0
   }
 
   /** Of live generations that this process has all partitions of. */
-  #positions(): ReadonlyMap<string, number> {
-    const positions = new Map<string, number>()
+  #standings(): ReadonlyMap<string, Standing> {
+    const standings = new Map<string, Standing>()
     const incomplete = new Set<string>()
-    for (const { generation, position } of this.#workers.values()) {
+    for (const { generation, position, head } of this.#workers.values()) {
       if (generation.state !== 'live') continue
-      if (position === undefined) incomplete.add(generation.name)
-      else
-        positions.set(generation.name, Math.min(positions.get(generation.name) ?? Number.POSITIVE_INFINITY, position))
+      const { name } = generation
+      if (position === undefined) incomplete.add(name)
+      else {
+        const before = standings.get(name)
+        const lag = Math.max(before?.lag ?? 0, head - position)
+        standings.set(name, { position: Math.min(before?.position ?? Number.POSITIVE_INFINITY, position), lag })
+      }
     }
-    for (const name of incomplete) positions.delete(name)
-    return positions
+    for (const name of incomplete) standings.delete(name)
+    return standings
   }
 }
 
