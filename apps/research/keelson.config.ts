@@ -4,25 +4,21 @@ import type { Adapter } from '@keelson/kernel'
 import { openai } from '@keelson/openai'
 import { pglite } from '@keelson/pglite'
 import { pino } from '@keelson/pino'
-import { postgresFrom } from '@keelson/postgres'
-import { redisFrom } from '@keelson/redis'
 import { defineSystem, type SectionValues } from '@keelson/services'
 import { bff } from './services/bff/src/service.ts'
 import { documents } from './services/documents/src/service.ts'
 import { models } from './services/models/src/service.ts'
 
 const endpoint = modelEndpoint(process.env)
-/** PostgreSQL where DATABASE_URL names one; PGlite in the data folder otherwise. */
-const server = postgresFrom(process.env)
-/** Kept answers and rate limits in the Redis that REDIS_URL names; in memory otherwise. */
-const redis = redisFrom(process.env)
+/** The PostgreSQL that DATABASE_URL names, loaded only then; PGlite in the data folder otherwise. */
+const server = process.env['DATABASE_URL'] ? (await import('@keelson/postgres')).postgresFrom(process.env) : undefined
 
 export default defineSystem({
   name: 'research',
   version: '0.1.0',
   services: [documents, models, bff],
-  adapters: [server?.adapter ?? pglite(), pino(), ...(redis?.adapters ?? []), ...endpoint.adapters],
-  config: { pino: { to: 'data-folder' }, ...server?.config, ...redis?.config, ...endpoint.config },
+  adapters: [server?.adapter ?? pglite(), pino(), ...endpoint.adapters],
+  config: { pino: { to: 'data-folder' }, ...server?.config, ...endpoint.config },
   start: {
     config: { documents: { folder: fileURLToPath(new URL('../../docs', import.meta.url)), watch: true } },
     options: { docs: { sets: 'documents.folder', summary: 'folder of documents to index and search', isPath: true } },
