@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { currentCall, runInCall, type TraceContext, withTrace } from '@keelson/kernel'
-import { Span, type SpanKind, type Tracer } from '@keelson/telemetry'
+import { parseTraceContext, Span, type SpanKind, type Tracer, traceHeaders } from '@keelson/telemetry'
 import {
   type Context,
   type ContextManager,
@@ -14,8 +14,10 @@ import {
   type Span as OtelSpan,
   SpanKind as OtelSpanKind,
   type Tracer as OtelTracer,
+  propagation,
   ROOT_CONTEXT,
   type SpanOptions,
+  type TextMapPropagator,
   trace as traces,
 } from '@opentelemetry/api'
 import { attributesOf, monotonicOf, OpenTelemetrySpan, spanContextOf, traceContextOf } from './opentelemetry-span.ts'
@@ -32,10 +34,26 @@ export function bridgeOpenTelemetry(tracer: Tracer): () => void {
     contexts.disable()
     throw new Error('Cannot bridge to OpenTelemetry: another tracer provider is registered with @opentelemetry/api')
   }
+  // Somebody else's says what it wants to say, and knows the current span all the same.
+  const isPropagating = propagation.setGlobalPropagator(traceContextPropagator)
   return () => {
+    if (isPropagating) propagation.disable()
     traces.disable()
     contexts.disable()
   }
+}
+
+/** W3C Trace Context, as Keelson's own edges write and read it. */
+const traceContextPropagator: TextMapPropagator = {
+  inject(context, carrier, setter) {
+    const trace = traceOf(context)
+    for (const [name, value] of Object.entries(trace ? traceHeaders(trace) : {})) setter.set(carrier, name, value)
+  },
+  extract(context, carrier, getter) {
+    const found = parseTraceContext(getter.get(carrier, 'traceparent'), getter.get(carrier, 'tracestate'))
+    return found ? traces.setSpanContext(context, spanContextOf(found)) : context
+  },
+  fields: () => ['traceparent', 'tracestate'],
 }
 
 /** One view per span, so that what is compared by identity is the same each time. */
