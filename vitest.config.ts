@@ -12,6 +12,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './tools/summary-reporter.ts'],
     maxWorkers: 2,
+    // V8 may lose track of protected code pages, and abort, where threads open and close many databases of WebAssembly (nodejs/node#64500).
+    execArgv: ['--no-memory-protection-keys'],
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.{ts,tsx}', 'adapters/*/src/**/*.ts'],

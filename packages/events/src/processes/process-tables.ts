@@ -277,13 +277,21 @@ export class ProcessTables {
     return rows.map((row) => ({ ...row, wakeAt: row.wakeAt === null ? null : new Date(row.wakeAt) }))
   }
 
-  /** When the next instance of what is known, or scheduled event, is due; undefined when none waits for a time. */
-  async nextDue(known: readonly KnownProcess[]): Promise<number | undefined> {
+  /**
+   * When the next instance of what is known that is nobody's and does not run here, or scheduled event, is due; undefined when none waits for a
+   * time.
+   */
+  async nextDue(known: readonly KnownProcess[], runs: readonly Instance[]): Promise<number | undefined> {
     const { rows } = await this.#database.query<{ due: number | null }>(
-      `select least((select min(wake_at) from keelson_processes where log = $1 and wake_at is not null and owner is null
-          and (process, version) in (select * from unnest($2::text[], $3::int[]))),
+      `select least((select min(wake_at) from keelson_processes
+          where log = $1 and wake_at is not null and (owner is null or lease_until < clock_timestamp())
+          and (process, version) in (select * from unnest($2::text[], $3::int[]))
+          and (process, id) not in (select * from unnest($4::text[], $5::text[]))),
         (select min(due_at) from keelson_scheduled_events where log = $1)) as due`,
-      [this.store.log, known.map(({ process }) => process), known.map(({ version }) => version)],
+      [
+        ...[this.store.log, known.map(({ process }) => process), known.map(({ version }) => version)],
+        ...[runs.map(({ process }) => process), runs.map(({ id }) => id)],
+      ],
     )
     return rows[0]?.due ?? undefined
   }

@@ -521,6 +521,35 @@ export const processesConformance: readonly ProcessesCase[] = [
     await alter(`status = 'parked', wake_at = null`)
     assert.deepEqual(await idle.health(), { status: 'degraded', message: 'parked: 1 of work' })
   }),
+  on('a program that has nothing to do asks the database little', async ({ store, start }) => {
+    let asked = 0
+    const database: Database = {
+      query: (sql, parameters) => {
+        asked += 1
+        return store.database.query(sql, parameters)
+      },
+      batch: (statements) => store.database.batch(statements),
+      transaction: (work) => {
+        asked += 1
+        return store.database.transaction(work)
+      },
+      notify: (channel, payload) => store.database.notify(channel, payload),
+      listen: (channel, heard) => store.database.listen(channel, heard),
+    }
+    const counted = await openEventStore({ database, log: store.log })
+    const definition = process(async (context) => context.step('add', () => 1))
+    const idle = await start([definition], { store: counted })
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    asked = 0
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    assert.ok(asked <= 8, `asked ${asked} times in about a second`)
+    // What another program begins is seen all the same.
+    const other = await start([definition], { concurrency: 0 })
+    await other.start(definition, 'a', null)
+    assert.equal(await other.result('work', 'a'), 1)
+    await idle.close()
+    await counted.close()
+  }),
   on('events begin instances, once each', async ({ store, start }) => {
     const begun: unknown[] = []
     const definition = {

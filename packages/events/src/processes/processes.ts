@@ -260,15 +260,18 @@ class RunningProcesses implements Processes {
     }
   }
 
-  /** Until something of this program has changed, the next time has come, or another look is due. */
+  /** Until something of this program has changed, or something is due; what others begin is seen at the next look. */
   async #idle(known: readonly KnownProcess[]): Promise<void> {
-    const due = await this.#tables.nextDue(known)
-    if (this.#isWoken || this.#stop.signal.aborted) return
-    const delayMs = Math.min(pollMs, due === undefined ? pollMs : Math.max(1, due - this.#clock.now()))
-    const woken = new AbortController()
-    this.#wake = () => woken.abort()
-    await this.#clock.sleep(delayMs, AbortSignal.any([woken.signal, this.#stop.signal])).catch(() => {})
-    this.#wake = () => {}
+    for (;;) {
+      const due = await this.#tables.nextDue(known, this.#instances())
+      if (this.#isWoken || this.#stop.signal.aborted) return
+      const delayMs = Math.min(pollMs, due === undefined ? pollMs : Math.max(1, due - this.#clock.now()))
+      const woken = new AbortController()
+      this.#wake = () => woken.abort()
+      await this.#clock.sleep(delayMs, AbortSignal.any([woken.signal, this.#stop.signal])).catch(() => {})
+      this.#wake = () => {}
+      if (this.#isWoken || (due !== undefined && due <= this.#clock.now())) return
+    }
   }
 
   #instances(): readonly ClaimedInstance[] {
