@@ -1,7 +1,7 @@
 /**
  * Vectors on a Qdrant server, over its REST interface with `fetch` and no client. A Qdrant id is a number or UUID: ours become UUIDs made
- * from their SHA-256, and stand in the payload as they are. Source: the OpenAPI document
- * of Qdrant 1.19; what is used of it has been there since 1.10.
+ * from their SHA-256, and stand in the payload as they are. Source: the OpenAPI document of Qdrant 1.19; what is used of it has been there
+ * since 1.10.
  */
 import { createHash } from 'node:crypto'
 import {

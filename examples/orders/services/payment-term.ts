@@ -19,9 +19,9 @@ export function paymentTerm(store: SqlEventStore) {
           leftMs = extension.days * 24 * 3_600_000
         }
         // The key of the step makes it decide once, however often it is tried.
-        await process.step('cancel', ({ key }) =>
-          execute(store, Order, order, (state) => cancel(state, 'it was not paid in time'), { key }).then(() => {}),
-        )
+        await process.step('cancel', async ({ key }) => {
+          await execute(store, Order, order, (state) => cancel(state, 'it was not paid in time'), { key })
+        })
       },
     }),
     startedBy: onEvents(OrderEvents, ({ type, stream }) =>

@@ -64,6 +64,11 @@ export const processTables: readonly Migration[] = [
   },
 ]
 
+/** Of instances `d`: those that nobody holds, of processes whose code this program has, and that it does not run already. */
+const mayBeTaken = `d.log = $1 and (d.owner is null or d.lease_until < clock_timestamp())
+  and (d.process, d.version) in (select * from unnest($2::text[], $3::int[]))
+  and (d.process, d.id) not in (select * from unnest($4::text[], $5::text[]))`
+
 export class ProcessTables {
   readonly store: SqlEventStore
   readonly #database: Database
@@ -110,21 +115,23 @@ export class ProcessTables {
     count: number,
   ): Promise<readonly (ClaimedInstance & { readonly dueAt: number })[]> {
     const { rows } = await this.#database.query<ClaimedInstance & { readonly dueAt: number }>(
-      `update keelson_processes p set owner = $2, lease_until = clock_timestamp() + $3::int * interval '1 ms', status = 'running'
+      `update keelson_processes p set owner = $6, lease_until = clock_timestamp() + $7::int * interval '1 ms', status = 'running'
         from (select log, process, id from keelson_processes d
-          where d.log = $1 and d.wake_at <= $4 and (d.owner is null or d.lease_until < clock_timestamp())
-            and exists (select 1 from unnest($5::text[], $6::int[]) k (process, version) where k.process = d.process and k.version = d.version)
-            and not exists (select 1 from unnest($8::text[], $9::text[]) r (process, id) where r.process = d.process and r.id = d.id)
-          order by d.wake_at limit $7 for update skip locked) due
+          where ${mayBeTaken} and d.wake_at <= $8 order by d.wake_at limit $9 for update skip locked) due
         where p.log = due.log and p.process = due.process and p.id = due.id
         returning p.process, p.id, p.version, p.wake_at as "dueAt"`,
-      [
-        ...[this.store.log, this.#owner, this.#leaseMs, now],
-        ...[known.map(({ process }) => process), known.map(({ version }) => version), count],
-        ...[runs.map(({ process }) => process), runs.map(({ id }) => id)],
-      ],
+      [...this.#takeable(known, runs), this.#owner, this.#leaseMs, now, count],
     )
     return rows
+  }
+
+  /** The parameters of `mayBeTaken`. */
+  #takeable(known: readonly KnownProcess[], runs: readonly Instance[]): readonly unknown[] {
+    return [
+      this.store.log,
+      ...[known.map(({ process }) => process), known.map(({ version }) => version)],
+      ...[runs.map(({ process }) => process), runs.map(({ id }) => id)],
+    ]
   }
 
   /** Keeps what `runs` here; gives how many changes from outside each has had, by `<process> <id>`. */
@@ -283,15 +290,9 @@ export class ProcessTables {
    */
   async nextDue(known: readonly KnownProcess[], runs: readonly Instance[]): Promise<number | undefined> {
     const { rows } = await this.#database.query<{ due: number | null }>(
-      `select least((select min(wake_at) from keelson_processes
-          where log = $1 and wake_at is not null and (owner is null or lease_until < clock_timestamp())
-          and (process, version) in (select * from unnest($2::text[], $3::int[]))
-          and (process, id) not in (select * from unnest($4::text[], $5::text[]))),
+      `select least((select min(d.wake_at) from keelson_processes d where ${mayBeTaken} and d.wake_at is not null),
         (select min(due_at) from keelson_scheduled_events where log = $1)) as due`,
-      [
-        ...[this.store.log, known.map(({ process }) => process), known.map(({ version }) => version)],
-        ...[runs.map(({ process }) => process), runs.map(({ id }) => id)],
-      ],
+      this.#takeable(known, runs),
     )
     return rows[0]?.due ?? undefined
   }

@@ -209,10 +209,10 @@ class RunningProcesses implements Processes {
   async health(): Promise<HealthCheck> {
     const names = this.#known.map(({ process }) => process)
     const neglected = await this.#tables.neglected(names, this.#clock.now() - lateMs)
-    const late = neglected.filter((one) => one.late > 0)
-    if (late.length > 0) return { status: 'failed', message: `nobody runs ${late.map(shown('late')).join(', ')}` }
-    if (neglected.length === 0) return { status: 'ok' }
-    return { status: 'degraded', message: `parked: ${neglected.map(shown('parked')).join(', ')}` }
+    const late = neglected.flatMap((one) => (one.late > 0 ? `${one.late} of ${one.process}` : []))
+    if (late.length > 0) return { status: 'failed', message: `nobody runs ${late.join(', ')}` }
+    const parked = neglected.map((one) => `${one.parked} of ${one.process}`)
+    return parked.length === 0 ? { status: 'ok' } : { status: 'degraded', message: `parked: ${parked.join(', ')}` }
   }
 
   async close(): Promise<void> {
@@ -282,7 +282,7 @@ class RunningProcesses implements Processes {
     const { process, id, version } = instance
     const key = `${process} ${id}`
     const definition = this.#options.definitions.find((one) => one.name === process && one.version === version)
-    if (!definition || this.#runs.has(key)) return
+    if (!definition) return
     const run = new ProcessRun(instance, definition, {
       tables: this.#tables,
       clock: this.#clock,
@@ -385,9 +385,4 @@ class RunningProcesses implements Processes {
       // What hears of failures must not cause one.
     }
   }
-}
-
-function shown(count: 'late' | 'parked') {
-  return (one: { readonly process: string; readonly parked: number; readonly late: number }) =>
-    `${one[count]} of ${one.process}`
 }

@@ -66,12 +66,12 @@ export class PartitionWorker {
     this.#ended = this.#run()
   }
 
-  /** Everything up to it has been handled, as far as this process knows; undefined while another one has the partition. */
   /** How far the feed was known to reach when it was read last. */
   get head(): number {
     return this.#head
   }
 
+  /** Everything up to it has been handled, as far as this process knows; undefined while another one has the partition. */
   get position(): number | undefined {
     return this.#isOwner ? this.#at.position : undefined
   }

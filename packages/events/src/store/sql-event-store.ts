@@ -121,7 +121,7 @@ class SqlStore implements SqlEventStore {
     this.#clock = options.clock ?? systemClock
     this.#eventBytes = options.eventBytes ?? 1024 * 1024
     this.#personal = options.personalData && new PersonalData(options.database, options.personalData)
-    this.#measure = options.metrics && measureAppends(options.metrics, log)
+    this.#measure = options.metrics && measureAppends(options.metrics, log, this.#clock)
     this.#seals = new Seals(options.database, id)
     this.#watch = new FeedWatch(options.database, `keelson_events_${id}`, this.#clock)
   }
@@ -134,10 +134,9 @@ class SqlStore implements SqlEventStore {
   }
 
   appendAll(appends: readonly StreamAppend[], options: AppendAllOptions = {}): Promise<readonly Appended[]> {
-    const append = () => this.#append(appends, options)
-    if (!this.#measure) return append()
+    if (!this.#measure) return this.#append(appends, options)
     const events = appends.reduce((sum, one) => sum + one.events.length, 0)
-    return this.#measure(events, append)
+    return this.#measure(events, () => this.#append(appends, options))
   }
 
   async #append(appends: readonly StreamAppend[], options: AppendAllOptions): Promise<readonly Appended[]> {

@@ -1,12 +1,12 @@
 /** What a store tells about itself: what was appended, how long that took, and what was refused or failed. */
-import { isError } from '@keelson/kernel'
+import { type Clock, isError } from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import type { Appended } from './event-store.ts'
 
 /** Measures an append; its outcome is passed on. */
 export type MeasureAppend = (events: number, work: () => Promise<readonly Appended[]>) => Promise<readonly Appended[]>
 
-export function measureAppends(metrics: Metrics, log: string): MeasureAppend {
+export function measureAppends(metrics: Metrics, log: string, clock: Clock): MeasureAppend {
   const labels = ['log'] as const
   const appended = metrics
     .counter({ name: 'keelson_events_appended_total', help: 'Events appended', labels })
@@ -25,7 +25,7 @@ export function measureAppends(metrics: Metrics, log: string): MeasureAppend {
     labels: ['log', 'code'],
   })
   return async (events, work) => {
-    const began = performance.now()
+    const began = clock.monotonic()
     try {
       const outcome = await work()
       appended.add(events)
@@ -34,7 +34,7 @@ export function measureAppends(metrics: Metrics, log: string): MeasureAppend {
       refused.cell({ log, code: isError(error) ? error.code : 'INTERNAL' }).add()
       throw error
     } finally {
-      took.record((performance.now() - began) / 1_000)
+      took.record((clock.monotonic() - began) / 1_000)
     }
   }
 }

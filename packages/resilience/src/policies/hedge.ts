@@ -5,6 +5,7 @@
  */
 import { parseMs } from '../duration.ts'
 import type { HedgeSettings } from '../settings.ts'
+import { type Budget, earn, spend } from './budget.ts'
 
 /** Attempts whose time must be known before one is hedged. */
 const fewest = 50
@@ -14,14 +15,11 @@ const halfLife = 1_000
 const growth = 1.1
 const firstMs = 0.1
 const buckets = 180
-/** Tokens a budget holds at most. */
-const fullBudget = 10
 
 /** What an operation has measured and spent: kept when its settings change. */
-export interface HedgeState {
+export interface HedgeState extends Budget {
   readonly counts: Float64Array
   measured: number
-  tokens: number
   /** Second attempts, and those that answered first. */
   hedged: number
   won: number
@@ -55,8 +53,7 @@ export class Hedge {
 
   /** Each call earns its share of a second attempt. */
   earn(): void {
-    const { state } = this
-    if (state.tokens < fullBudget) state.tokens += this.budget
+    earn(this.state, this.budget)
   }
 
   /** After how many milliseconds a call is to be made again; undefined while too little is known, or it must not be. */
@@ -74,11 +71,9 @@ export class Hedge {
 
   /** Whether the budget allows a second attempt now, which it then pays. */
   take(): boolean {
-    const { state } = this
-    if (state.tokens < 1) return false
-    state.tokens--
-    state.hedged++
-    return true
+    const isPaid = spend(this.state)
+    if (isPaid) this.state.hedged++
+    return isPaid
   }
 
   /** Tells how long an attempt took, or how long it had taken when another one answered. */

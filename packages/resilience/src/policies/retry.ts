@@ -6,13 +6,10 @@ import { isError } from '@keelson/kernel'
 import { parseMs } from '../duration.ts'
 import { retryAfterOf } from '../failure.ts'
 import type { RetrySettings } from '../settings.ts'
-
-/** Tokens a budget holds at most: what a quiet operation may spend at once. */
-const fullBudget = 10
+import { type Budget, earn, fullBudget, spend } from './budget.ts'
 
 /** How many tokens are left: of the operation, so that a reload does not fill it. */
-export interface RetryState {
-  tokens: number
+export interface RetryState extends Budget {
   /** Tries beside the first. */
   retries: number
   /** Failures that were not tried again for want of tokens. */
@@ -41,8 +38,7 @@ export class Retry {
 
   /** Each call earns its share of a retry. */
   earn(): void {
-    const { state } = this
-    if (state.tokens < fullBudget) state.tokens += this.budget
+    earn(this.state, this.budget)
   }
 
   /**
@@ -58,11 +54,10 @@ export class Retry {
     const waitMs = Math.max(retryAfterOf(error), random() * bound)
     if (waitMs >= leftMs) return undefined
     const { state } = this
-    if (state.tokens < 1) {
+    if (!spend(state)) {
       state.exhausted++
       return undefined
     }
-    state.tokens--
     state.retries++
     return waitMs
   }

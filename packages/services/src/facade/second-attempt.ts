@@ -2,10 +2,13 @@
 import { type CallContext, rootCall, type TraceContext } from '@keelson/kernel'
 
 export class SecondAttempt implements CallContext {
-  readonly #call: CallContext
-  readonly #outer: CallContext
+  readonly correlationId: string
+  readonly trace: TraceContext | undefined
+  readonly subject: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly deadlineAt: number | undefined
+  readonly signal: AbortSignal
   readonly #abort = new AbortController()
-  #signal: AbortSignal | undefined
   isRunning = false
   startedMs = 0
   /** What the first attempt failed with while this one was under way. */
@@ -16,34 +19,13 @@ export class SecondAttempt implements CallContext {
    * @param outer whose end is the end of both.
    */
   constructor(call: CallContext, outer: CallContext) {
-    this.#call = call
-    this.#outer = outer
-  }
-
-  get correlationId(): string {
-    return this.#call.correlationId
-  }
-
-  get trace(): TraceContext | undefined {
-    return this.#call.trace
-  }
-
-  get subject(): string | undefined {
-    return this.#call.subject
-  }
-
-  get idempotencyKey(): string | undefined {
-    return this.#call.idempotencyKey
-  }
-
-  get deadlineAt(): number | undefined {
-    return this.#call.deadlineAt
-  }
-
-  get signal(): AbortSignal {
+    this.correlationId = call.correlationId
+    this.trace = call.trace
+    this.subject = call.subject
+    this.idempotencyKey = call.idempotencyKey
+    this.deadlineAt = call.deadlineAt
     const { signal } = this.#abort
-    this.#signal ??= this.#outer === rootCall ? signal : AbortSignal.any([this.#outer.signal, signal])
-    return this.#signal
+    this.signal = outer === rootCall ? signal : AbortSignal.any([outer.signal, signal])
   }
 
   /** Whoever waits for its time, or works on it, need not any more. */

@@ -30,6 +30,14 @@ async function startHedged(annotations: readonly unknown[] = [], options: Parame
   return { ...backend, attempts }
 }
 
+/** As `fetch` has been learnt: how long `save` takes. */
+async function learnSaves({ save, clock, attempts }: Awaited<ReturnType<typeof startHedged>>): Promise<void> {
+  const learning = Array.from({ length: 60 }, (_, id) => save(id))
+  await clock.advance(5)
+  for (const attempt of attempts) attempt.resolve({ n: 0 })
+  await Promise.all(learning)
+}
+
 describe('hedge()', () => {
   it('makes a call again after the measured percentile, and takes the first answer', async () => {
     await using backend = await startHedged()
@@ -137,10 +145,7 @@ describe('hedge()', () => {
 
   it('leaves commands alone that might take effect twice', async () => {
     await using backend = await startHedged([], { saves: [hedge({ budget: 1 })] })
-    const learning = Array.from({ length: 60 }, (_, id) => backend.save(id))
-    await backend.clock.advance(5)
-    for (const attempt of backend.attempts) attempt.resolve({ n: 0 })
-    await Promise.all(learning)
+    await learnSaves(backend)
     const plain = backend.save()
     await backend.clock.advance(50)
     expect(backend.attempts).toHaveLength(61)
@@ -152,10 +157,7 @@ describe('hedge()', () => {
     await Promise.all([plain, keyed])
 
     await using safe = await startHedged([], { saves: [hedge({ budget: 1 }), idempotent()] })
-    const first = Array.from({ length: 60 }, (_, id) => safe.save(id))
-    await safe.clock.advance(5)
-    for (const attempt of safe.attempts) attempt.resolve({ n: 0 })
-    await Promise.all(first)
+    await learnSaves(safe)
     const repeated = safe.save()
     await safe.clock.advance(50)
     expect(safe.attempts).toHaveLength(62)

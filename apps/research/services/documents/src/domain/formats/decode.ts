@@ -10,7 +10,8 @@ import { documentsErrors } from '../../errors.ts'
  * the WHATWG Encoding Standard. Throws DOCUMENTS_FILE_EMPTY, DOCUMENTS_FILE_BINARY or DOCUMENTS_FILE_ENCODING.
  */
 export function decode(bytes: Uint8Array, path: string, declared?: string): string {
-  const decoded = markedText(bytes) ?? strict('utf-8', bytes) ?? declaredText(bytes, declared) ?? westernText(bytes)
+  const declaredText = () => (declared === undefined ? undefined : strict(declared, bytes))
+  const decoded = markedText(bytes) ?? strict('utf-8', bytes) ?? declaredText() ?? westernText(bytes)
   // PostgreSQL keeps no NUL in a text, and no text that people write has one.
   if (decoded?.includes('\0') || (decoded === undefined && bytes.includes(0)))
     throw documentsErrors.DOCUMENTS_FILE_BINARY({ path })
@@ -25,10 +26,6 @@ function markedText(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return strict('utf-16le', bytes)
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return strict('utf-16be', bytes)
   return undefined
-}
-
-function declaredText(bytes: Uint8Array, declared: string | undefined): string | undefined {
-  return declared === undefined ? undefined : strict(declared, bytes)
 }
 
 /** As Windows-1252, which holds Latin-1; undefined for what is more likely damaged UTF-8, another alphabet or no text. */

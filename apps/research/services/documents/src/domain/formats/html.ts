@@ -26,12 +26,6 @@ const blocks = new Set(
 
 export const extractHtml: Extract = (bytes, path) => htmlText(decode(bytes, path, declaredEncoding(bytes)), path)
 
-/** What a page says of its own encoding, within the first 1,024 bytes as the HTML Standard asks for. */
-function declaredEncoding(bytes: Uint8Array): string | undefined {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
-  return /<meta[^>]+charset\s*=\s*["']?([\w:.-]+)/i.exec(start)?.[1]
-}
-
 /** The same for HTML that is a text already, such as the body of a message. */
 export function htmlText(html: string, path: string): Extraction {
   const reader = new HtmlReader(path)
@@ -40,6 +34,12 @@ export function htmlText(html: string, path: string): Extraction {
   for (let from = 0; from < html.length; from += 65_536) parser.write(html.slice(from, from + 65_536))
   parser.end()
   return reader.end()
+}
+
+/** What a page says of its own encoding, within the first 1,024 bytes as the HTML Standard asks for. */
+function declaredEncoding(bytes: Uint8Array): string | undefined {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
+  return /<meta[^>]+charset\s*=\s*["']?([\w:.-]+)/i.exec(start)?.[1]
 }
 
 class HtmlReader {
