@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
-import { type Appended, type NewEvent, type SqlEventStore, startProcesses, startProjections } from '@keelson/events'
+import { type Appended, type NewEvent, type SqlEventStore, startProjections, startWorkflows } from '@keelson/events'
 import { isError } from '@keelson/kernel'
 import { connectPostgresDatabase } from '@keelson/postgres'
-import { openSoakStore, soakProcess, soakProjections } from './events-system.ts'
+import { openSoakStore, soakProjections, soakWorkflow } from './events-system.ts'
 import { seededRandom } from './seeded-random.ts'
 
 const [role, url = '', file = '', seed = '1'] = process.argv.slice(2)
@@ -21,7 +21,7 @@ const database = await connectPostgresDatabase({ url, acquireTimeoutMs: 2_000 })
 const store = await openSoakStore(database)
 if (role === 'writer') for (let lane = 0; lane < lanes; lane++) void write(store, lane)
 else if (role === 'projector') await project(store)
-else await startProcesses({ store, definitions: [soakProcess], leaseMs: 1_000 })
+else await startWorkflows({ store, definitions: [soakWorkflow], leaseMs: 1_000 })
 process.stdout.write('ready\n')
 
 async function project(of: SqlEventStore): Promise<void> {

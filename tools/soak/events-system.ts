@@ -1,8 +1,8 @@
-/** The small system that the soak of events runs: its types, its read models, each a chain that shows any event left out, doubled or moved, and its process. */
+/** The small system that the soak of events runs: its types, its read models, each a chain that shows any event left out, doubled or moved, and its workflow. */
 import {
   defineEvents,
-  defineProcess,
   defineProjection,
+  defineWorkflow,
   event,
   onEvents,
   openEventStore,
@@ -66,19 +66,19 @@ const inline = defineProjection({
 })
 
 /** Two changes with a wait between them, each of which must be made once. */
-export const soakProcess = defineProcess({
+export const soakWorkflow = defineWorkflow({
   name: 'soak',
   version: 1,
   input: z.object({ id: z.string() }),
   startedBy: onEvents(SoakEvents, (one) =>
     one.type === 'Ordered' ? { id: one.id, input: { id: one.id } } : undefined,
   ),
-  run: async (process, { id }) => {
+  run: async (workflow, { id }) => {
     for (const step of ['first', 'second']) {
-      await process.transaction(step, async (transaction) => {
+      await workflow.transaction(step, async (transaction) => {
         await transaction.query('insert into soak_steps (id, step) values ($1, $2)', [id, step])
       })
-      await process.sleep(`after ${step}`, 5)
+      await workflow.sleep(`after ${step}`, 5)
     }
   },
 })

@@ -14,13 +14,13 @@ import {
   follow,
   type RecordedEvent,
   type SqlEventStore,
-  startProcesses,
   startProjections,
+  startWorkflows,
 } from '@keelson/events'
 import type { Database } from '@keelson/kernel'
 import { connectPostgresDatabase } from '@keelson/postgres'
 import { type RealServer, startPostgres } from '../real-servers.ts'
-import { openSoakStore, soakProcess, soakProjections } from './events-system.ts'
+import { openSoakStore, soakProjections, soakWorkflow } from './events-system.ts'
 import { seededRandom } from './seeded-random.ts'
 import type { SoakReport } from './soak-report.ts'
 
@@ -62,7 +62,7 @@ export async function soakEvents(kills: number, seed: number): Promise<SoakRepor
         { what: 'of them acknowledged', count: noted.kept.length },
         { what: 'sent, never acknowledged and not there', count: noted.sent.size - found.ids.size },
         { what: 'effects of projections', count: noted.effects.length },
-        { what: 'steps of processes', count: found.steps.length },
+        { what: 'steps of workflows', count: found.steps.length },
         { what: 'violations', count: violations.length },
       ],
       violations,
@@ -179,10 +179,10 @@ interface Found {
   readonly steps: readonly string[]
 }
 
-/** What is there when projections and processes have done all that is left to do. */
+/** What is there when projections and workflows have done all that is left to do. */
 async function settled(store: SqlEventStore, database: Database): Promise<Found> {
   const projections = await startProjections({ store, projections: soakProjections(() => {}), leaseMs: 1_000 })
-  const processes = await startProcesses({ store, definitions: [soakProcess], leaseMs: 1_000 })
+  const workflows = await startWorkflows({ store, definitions: [soakWorkflow], leaseMs: 1_000 })
   try {
     const log: RecordedEvent[] = []
     for await (const event of follow(store, { types: soakProjections(() => {})[0]?.types ?? [] })) log.push(event)
@@ -201,7 +201,7 @@ async function settled(store: SqlEventStore, database: Database): Promise<Found>
       steps: steps.map(({ id, step }) => `${id} ${step}`),
     }
   } finally {
-    await processes.close()
+    await workflows.close()
     await projections.close()
   }
 }
@@ -252,7 +252,7 @@ async function violationsOf(
     violations.push('who followed the feed did not reach its end')
   for (const { what, numbers } of [
     { what: 'effect', numbers: noted.effects },
-    { what: 'step of a process', numbers: found.steps },
+    { what: 'step of a workflow', numbers: found.steps },
   ])
     if (new Set<unknown>(numbers).size !== numbers.length) violations.push(`an ${what} was made twice`)
   const ordered = found.log.filter(({ type }) => type === 'Ordered')

@@ -2,9 +2,9 @@ import { openEventStore, type SqlEventStore } from '@keelson/events'
 import {
   eventStoreConformance,
   importRowsConformance,
-  processesConformance,
   projectionsConformance,
   sqlEventStoreConformance,
+  workflowsConformance,
 } from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { openPgliteDatabase } from '../src/index.ts'
@@ -29,5 +29,5 @@ describe('openEventStore() on PGlite', () => {
 
   test.each(importRowsConformance)('$name', ({ run }) => run(database))
 
-  test.each(processesConformance)('processes: $name', ({ run }) => run(database))
+  test.each(workflowsConformance)('workflows: $name', ({ run }) => run(database))
 })

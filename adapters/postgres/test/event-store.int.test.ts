@@ -2,9 +2,9 @@ import { openEventStore, type SqlEventStore } from '@keelson/events'
 import {
   eventStoreConformance,
   importRowsConformance,
-  processesConformance,
   projectionsConformance,
   sqlEventStoreConformance,
+  workflowsConformance,
 } from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { connectPostgresDatabase } from '../src/index.ts'
@@ -33,5 +33,5 @@ describe.skipIf(isSkipped)('openEventStore() on PostgreSQL', () => {
 
   test.each(importRowsConformance)('$name', ({ run }) => run(database), 60_000)
 
-  test.each(processesConformance)('processes: $name', ({ run }) => run(database), 60_000)
+  test.each(workflowsConformance)('workflows: $name', ({ run }) => run(database), 60_000)
 })

@@ -1,10 +1,10 @@
-/** The log as a service of its own, for whoever runs the system: `keelson events …`, `keelson projections …` and `keelson processes …`. */
+/** The log as a service of its own, for whoever runs the system: `keelson events …`, `keelson projections …` and `keelson workflows …`. */
 import {
   administerEvents,
   EventsAdministration,
   openEventStore,
-  startProcesses,
   startProjections,
+  startWorkflows,
 } from '@keelson/events'
 import { Database } from '@keelson/kernel'
 import { defineService } from '@keelson/services'
@@ -16,7 +16,7 @@ export const events = defineService(EventsAdministration, {
     const store = lifetime.own(await openEventStore({ database, clock }))
     const projections = lifetime.own(await startProjections({ store, projections: [orderList], clock }))
     // The orders service runs them.
-    const processes = lifetime.own(await startProcesses({ store, definitions: [], concurrency: 0, clock }))
-    return administerEvents({ store, projections, processes, clock })
+    const workflows = lifetime.own(await startWorkflows({ store, definitions: [], concurrency: 0, clock }))
+    return administerEvents({ store, projections, workflows, clock })
   },
 })

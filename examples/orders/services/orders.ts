@@ -1,5 +1,5 @@
 /** The service: its contract, and commands and queries put together. */
-import { handleCommand, openEventStore, startProcesses, startProjections } from '@keelson/events'
+import { handleCommand, openEventStore, startProjections, startWorkflows } from '@keelson/events'
 import { command, Database, defineContract, errorsOf, query } from '@keelson/kernel'
 import { defineService, http } from '@keelson/services'
 import * as z from 'zod'
@@ -50,12 +50,12 @@ export const orders = defineService(Orders, {
   async start({ database, lifetime, clock, metrics, health, log }) {
     const store = lifetime.own(await openEventStore({ database, clock, metrics }))
     const projections = lifetime.own(await startProjections({ store, projections: [orderList], clock, metrics }))
-    const onFailure = (error: unknown) => log.warn('a process met a failure', { error })
-    const processes = lifetime.own(
-      await startProcesses({ store, definitions: [paymentTerm(store)], clock, metrics, onFailure }),
+    const onFailure = (error: unknown) => log.warn('a workflow met a failure', { error })
+    const workflows = lifetime.own(
+      await startWorkflows({ store, definitions: [paymentTerm(store)], clock, metrics, onFailure }),
     )
     health('projections', () => projections.health())
-    health('processes', () => processes.health())
+    health('workflows', () => workflows.health())
     return {
       place: handleCommand({
         store,

@@ -29,7 +29,7 @@ async function keelson(...words: string[]): Promise<{ code: number; stdout: stri
 const placed = '{"customer":"ada","total":30}'
 const id = '0190d0e2-0000-7000-8000-000000000001'
 
-describe('keelson events, keelson projections, keelson processes', () => {
+describe('keelson events, keelson projections, keelson workflows', () => {
   it('append, read, list, verify and rebuild on the log of the system', async () => {
     const append = ['events', 'append', 'order-1', 'OrderPlaced', placed, '--expected', 'none', '--id', id]
     expect(await keelson(...append)).toMatchObject({ code: 0, stdout: 'version 1 of order-1, position 1\n' })
@@ -45,8 +45,8 @@ describe('keelson events, keelson projections, keelson processes', () => {
     expect((await keelson('projections', 'rebuild', 'order_list')).stdout).toBe('rebuilt, at position 2\n')
     expect((await keelson('projections')).stdout).toMatch(/^order_list {2}version 1, live, at 2, 0 behind\n$/)
     expect((await keelson('projections', 'parked', 'order_list')).stdout).toBe('nothing is parked\n')
-    expect((await keelson('processes')).stdout).toBe('no instances\n')
-    const signal = await keelson('processes', 'signal', 'payment-term', 'order-9', 'extension', '{"days":3}')
+    expect((await keelson('workflows')).stdout).toBe('no instances\n')
+    const signal = await keelson('workflows', 'signal', 'payment-term', 'order-9', 'extension', '{"days":3}')
     expect(signal).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no "order-9"') })
   })
 })

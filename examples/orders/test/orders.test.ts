@@ -47,24 +47,24 @@ describe('the orders service', () => {
     const operator = system.get(EventsAdministration)
     const day = 24 * 3_600_000
     const terms = async () => {
-      const { processes } = await operator.processes({ process: 'payment-term' })
-      return Object.fromEntries(processes.map(({ id, status, waitingFor }) => [id, `${status} ${waitingFor}`]))
+      const { workflows } = await operator.workflows({ workflow: 'payment-term' })
+      return Object.fromEntries(workflows.map(({ id, status, waitingFor }) => [id, `${status} ${waitingFor}`]))
     }
     const patience = { timeout: 10_000 }
     const waiting = { 'order-1': 'waiting extension', 'order-2': 'waiting extension' }
     await service.place({ id: '1', customer: 'ada', total: 30 })
     await service.place({ id: '2', customer: 'ada', total: 5 })
     await expect.poll(() => passing(clock, 250, terms), patience).toEqual(waiting)
-    await operator.signal({ process: 'payment-term', id: 'order-2', name: 'extension', json: '{"days":300}' })
+    await operator.signal({ workflow: 'payment-term', id: 'order-2', name: 'extension', json: '{"days":300}' })
     await expect
       .poll(() => passing(clock, 250, terms), patience)
       .toEqual({ ...waiting, 'order-2': 'waiting extension #2' })
     await expect
       .poll(() => passing(clock, day, terms), patience)
       .toEqual({ 'order-1': 'completed ', 'order-2': 'waiting extension #2' })
-    await operator.cancel({ process: 'payment-term', id: 'order-2', reason: 'paid in cash' })
+    await operator.cancel({ workflow: 'payment-term', id: 'order-2', reason: 'paid in cash' })
     await expect.poll(() => passing(clock, 250, terms), patience).toMatchObject({ 'order-2': 'cancelled ' })
-    expect(await operator.resume({ process: 'payment-term', id: 'order-2' })).toEqual({ isResumed: false })
+    expect(await operator.resume({ workflow: 'payment-term', id: 'order-2' })).toEqual({ isResumed: false })
     await service.pay({ id: '2', amount: 1 })
     const listed = async () => (await service.list({ customer: 'ada' })).orders
     await expect
@@ -73,8 +73,8 @@ describe('the orders service', () => {
         { id: '1', owed: 0, status: 'cancelled' },
         { id: '2', owed: 4, status: 'placed' },
       ])
-    const refused = operator.signal({ process: 'payment-term', id: 'order-2', name: 'extension', json: '{days' })
-    await expect(refused).rejects.toMatchObject({ code: 'PROCESS_INVALID' })
+    const refused = operator.signal({ workflow: 'payment-term', id: 'order-2', name: 'extension', json: '{days' })
+    await expect(refused).rejects.toMatchObject({ code: 'WORKFLOW_INVALID' })
   })
 })
 

@@ -137,56 +137,62 @@ export const eventsErrors = defineErrors({
     message: (d: { projection: string; version: number; found: number }) =>
       `Cannot append: the inline projection "${d.projection}" is of version ${d.found} by now, this process knows ${d.version}`,
   },
-  PROCESS_INVALID: {
+  WORKFLOW_INVALID: {
     kind: 'invalid',
-    when: 'A process is defined with a bad name or version, two have the same, or an input does not fit.',
-    message: (d: { process: string; reason: string }) => `Cannot use the process "${d.process}": ${d.reason}`,
+    when: 'A workflow is defined with a bad name or version, two have the same, or an input does not fit.',
+    message: (d: { workflow: string; reason: string }) => `Cannot use the workflow "${d.workflow}": ${d.reason}`,
   },
-  PROCESS_UNKNOWN: {
+  WORKFLOW_UNKNOWN: {
     kind: 'not-found',
-    when: 'There is no definition of a process of this name here.',
-    message: (d: { process: string; known: readonly string[] }) =>
-      `There is no process "${d.process}": known are ${d.known.join(', ') || 'none'}`,
+    when: 'There is no definition of a workflow of this name here.',
+    message: (d: { workflow: string; known: readonly string[] }) =>
+      `There is no workflow "${d.workflow}": known are ${d.known.join(', ') || 'none'}`,
   },
-  PROCESS_NOT_FOUND: {
+  WORKFLOW_NOT_FOUND: {
     kind: 'not-found',
     when: 'There is no instance of this id.',
-    message: (d: { process: string; id: string }) => `There is no "${d.id}" of the process "${d.process}"`,
+    message: (d: { workflow: string; id: string }) => `There is no "${d.id}" of the workflow "${d.workflow}"`,
   },
-  PROCESS_ENDED: {
+  WORKFLOW_ID_TAKEN: {
+    kind: 'conflict',
+    when: 'A child of a workflow cannot begin: another instance has been given its id.',
+    message: (d: { workflow: string; id: string }) =>
+      `Cannot begin the child "${d.id}" of the workflow "${d.workflow}": another instance has this id`,
+  },
+  WORKFLOW_ENDED: {
     kind: 'conflict',
     when: 'An instance that has ended was sent a signal.',
-    message: (d: { process: string; id: string; status: string }) =>
-      `"${d.id}" of the process "${d.process}" is ${d.status}: it takes no more signals`,
+    message: (d: { workflow: string; id: string; status: string }) =>
+      `"${d.id}" of the workflow "${d.workflow}" is ${d.status}: it takes no more signals`,
   },
-  PROCESS_STEP_FAILED: {
+  WORKFLOW_STEP_FAILED: {
     kind: 'internal',
-    when: 'A step of a process has failed for good; `code` and `reason` are those of its last try.',
+    when: 'A step of a workflow has failed for good; `code` and `reason` are those of its last try.',
     message: (d: { step: string; code: string | null; reason: string }) => `The step "${d.step}" failed: ${d.reason}`,
   },
-  PROCESS_STEP_TIMED_OUT: {
+  WORKFLOW_STEP_TIMED_OUT: {
     kind: 'timeout',
     retryable: true,
     when: 'A try of a step took too long; its signal was aborted.',
     message: (d: { step: string; timeoutMs: number }) => `The step "${d.step}" did not end within ${d.timeoutMs} ms`,
   },
-  PROCESS_JOURNAL_MISMATCH: {
+  WORKFLOW_JOURNAL_MISMATCH: {
     kind: 'internal',
-    when: 'The code of a process asks for something else than its journal has at that place: it was changed under a running instance, or decides by more than its input and steps. The instance is parked.',
-    message: (d: { process: string; id: string; key: string; asked: string; found: string }) =>
-      `"${d.id}" of the process "${d.process}" asks for a ${d.asked} "${d.key}" where its journal has a ${d.found}`,
+    when: 'The code of a workflow asks for something else than its journal has at that place: it was changed under a running instance, or decides by more than its input and steps. The instance is parked.',
+    message: (d: { workflow: string; id: string; key: string; asked: string; found: string }) =>
+      `"${d.id}" of the workflow "${d.workflow}" asks for a ${d.asked} "${d.key}" where its journal has a ${d.found}`,
   },
-  PROCESS_FAILED: {
+  WORKFLOW_FAILED: {
     kind: 'internal',
     when: 'An instance that was waited for has failed.',
-    message: (d: { process: string; id: string; code: string | null; reason: string }) =>
-      `"${d.id}" of the process "${d.process}" failed: ${d.reason}`,
+    message: (d: { workflow: string; id: string; code: string | null; reason: string }) =>
+      `"${d.id}" of the workflow "${d.workflow}" failed: ${d.reason}`,
   },
-  PROCESS_CANCELLED: {
+  WORKFLOW_CANCELLED: {
     kind: 'cancelled',
     when: 'An instance was cancelled: what it waits for rejects with this, and so does whoever waits for it.',
-    message: (d: { process: string; id: string; reason: string }) =>
-      `"${d.id}" of the process "${d.process}" was cancelled: ${d.reason}`,
+    message: (d: { workflow: string; id: string; reason: string }) =>
+      `"${d.id}" of the workflow "${d.workflow}" was cancelled: ${d.reason}`,
   },
   EVENTS_CLOSED: {
     kind: 'unavailable',

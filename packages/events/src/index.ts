@@ -76,18 +76,6 @@ export {
 } from './messages/message-streams.ts'
 export { type Outbox, type OutboxHooks, type OutboxOptions, type Route, startOutbox } from './messages/outbox.ts'
 export {
-  defineProcess,
-  onEvents,
-  type Process,
-  type ProcessContext,
-  type ProcessDefinition,
-  type StartedBy,
-  type StepCall,
-  type StepOptions,
-} from './processes/process.ts'
-export type { ProcessInstance, ProcessStatus } from './processes/process-tables.ts'
-export { type Processes, type ProcessesOptions, startProcesses } from './processes/processes.ts'
-export {
   type InlineProjections,
   type InlineProjectionsOptions,
   openInlineProjections,
@@ -135,3 +123,15 @@ export type { PersonalDataOptions, PersonalFields, PersonalRule } from './store/
 export type { Seal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'
 export type { Verification, VerifyOptions } from './store/verify.ts'
+export {
+  defineWorkflow,
+  onEvents,
+  type StartedBy,
+  type StepCall,
+  type StepOptions,
+  type Workflow,
+  type WorkflowContext,
+  type WorkflowDefinition,
+} from './workflows/workflow.ts'
+export type { WorkflowInstance, WorkflowStatus } from './workflows/workflow-tables.ts'
+export { startWorkflows, type Workflows, type WorkflowsOptions } from './workflows/workflows.ts'

@@ -1,7 +1,7 @@
 export { type ImportRowsCase, importRowsConformance } from './administration/import-rows.conformance.ts'
 export { type Given, given, type When } from './given-when-then.ts'
 export { type MessageStreamsCase, messageStreamsConformance } from './messages/message-streams.conformance.ts'
-export { type ProcessesCase, processesConformance } from './processes/processes.conformance.ts'
 export { type ProjectionsCase, projectionsConformance } from './projections/projections.conformance.ts'
 export { type EventStoreCase, eventStoreConformance } from './store/event-store.conformance.ts'
 export { type SqlEventStoreCase, sqlEventStoreConformance } from './store/sql-event-store.conformance.ts'
+export { type WorkflowsCase, workflowsConformance } from './workflows/workflows.conformance.ts'

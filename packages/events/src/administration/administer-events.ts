@@ -1,12 +1,12 @@
-/** The implementation of `EventsAdministration` over a store and, where there are any, its projections and processes. */
+/** The implementation of `EventsAdministration` over a store and, where there are any, its projections and workflows. */
 import { type CallContext, type Clock, type Handler, isError, systemClock } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
-import type { Processes } from '../processes/processes.ts'
 import type { Projections } from '../projections/projections.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import type { ExpectedVersion } from '../store/event-store.ts'
 import { follow } from '../store/follow.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
+import type { Workflows } from '../workflows/workflows.ts'
 import type { EventsAdministration } from './events-contract.ts'
 import { filledIn, importRows } from './import-rows.ts'
 
@@ -17,7 +17,7 @@ export interface AdministerOptions {
   readonly store: SqlEventStore
   readonly projections?: Projections
   /** With a `concurrency` of 0 they are only looked after here, and run elsewhere. */
-  readonly processes?: Processes
+  readonly workflows?: Workflows
   readonly clock?: Clock
 }
 
@@ -31,16 +31,16 @@ export interface AdministerOptions {
 export function administerEvents({
   store,
   projections,
-  processes,
+  workflows,
   clock = systemClock,
 }: AdministerOptions): Implementation {
   const running = (name: string): Projections => {
     if (!projections) throw eventsErrors.EVENTS_PROJECTION_UNKNOWN({ projection: name, known: [] })
     return projections
   }
-  const instancesFor = (process: string, id: string): Processes => {
-    if (!processes) throw eventsErrors.PROCESS_NOT_FOUND({ process, id })
-    return processes
+  const instancesFor = (workflow: string, id: string): Workflows => {
+    if (!workflows) throw eventsErrors.WORKFLOW_NOT_FOUND({ workflow, id })
+    return workflows
   }
   return {
     append: ({ stream, type, payload, expected, id }) =>
@@ -167,8 +167,8 @@ export function administerEvents({
       })),
     }),
     retry: async ({ name }) => ({ parked: await running(name).replayParked(name) }),
-    processes: async (filter) => ({
-      processes: ((await processes?.list(filter)) ?? []).map((instance) => ({
+    workflows: async (filter) => ({
+      workflows: ((await workflows?.list(filter)) ?? []).map((instance) => ({
         ...instance,
         waitingFor: [...instance.waitingFor],
         wakeAt: instance.wakeAt?.toISOString() ?? null,
@@ -176,10 +176,10 @@ export function administerEvents({
         updatedAt: instance.updatedAt.toISOString(),
       })),
     }),
-    signal: ({ process, id, name, json, key }) =>
-      instancesFor(process, id).signal(process, id, name, parsed(process, json), key === undefined ? {} : { key }),
-    cancel: ({ process, id, reason }) => instancesFor(process, id).cancel(process, id, reason),
-    resume: async ({ process, id }) => ({ isResumed: await instancesFor(process, id).resume(process, id) }),
+    signal: ({ workflow, id, name, json, key }) =>
+      instancesFor(workflow, id).signal(workflow, id, name, parsed(workflow, json), key === undefined ? {} : { key }),
+    cancel: ({ workflow, id, reason }) => instancesFor(workflow, id).cancel(workflow, id, reason),
+    resume: async ({ workflow, id }) => ({ isResumed: await instancesFor(workflow, id).resume(workflow, id) }),
   }
 }
 
@@ -204,11 +204,11 @@ function shown({ recordedAt, tags, ...event }: RecordedEvent) {
   }
 }
 
-function parsed(process: string, json: string): unknown {
+function parsed(workflow: string, json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {
-    throw eventsErrors.PROCESS_INVALID({ process, reason: 'the value of the signal is not JSON' })
+    throw eventsErrors.WORKFLOW_INVALID({ workflow, reason: 'the value of the signal is not JSON' })
   }
 }
 

@@ -1,4 +1,4 @@
-/** What an operator asks of a log, its projections and processes, as a contract, so that the command line and every client have it. */
+/** What an operator asks of a log, its projections and workflows, as a contract, so that the command line and every client have it. */
 import { cli, command, defineContract, progress, query, subscription } from '@keelson/kernel'
 import * as z from 'zod'
 
@@ -24,9 +24,9 @@ const Seal = z.object({ position: Position, seal: z.string() })
 /** Of anything that goes through a log or a table. */
 const Going = { done: z.int(), total: z.int() }
 
-const ProcessStatus = z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled', 'parked'])
+const WorkflowStatus = z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled', 'parked'])
 
-const ProcessInstance = z.object({ process: z.string().min(1), id: z.string().min(1) })
+const WorkflowInstance = z.object({ workflow: z.string().min(1), id: z.string().min(1) })
 
 export const EventsAdministration = defineContract('events', '1.0.0', {
   append: command(
@@ -232,21 +232,21 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
       text: ({ parked }) => (parked === 0 ? 'nothing is parked any more' : `${parked} are parked still`),
     }),
   ),
-  processes: query(
+  workflows: query(
     {
-      summary: 'List instances of processes, the newest first',
+      summary: 'List instances of workflows, the newest first',
       input: z.object({
-        process: z.string().optional().describe('Only of this process'),
-        status: ProcessStatus.optional(),
+        workflow: z.string().optional().describe('Only of this workflow'),
+        status: WorkflowStatus.optional(),
         limit: z.int().min(1).max(10_000).default(100),
       }),
       output: z.object({
-        processes: z.array(
+        workflows: z.array(
           z.object({
-            process: z.string(),
+            workflow: z.string(),
             id: z.string(),
             version: z.int(),
-            status: ProcessStatus,
+            status: WorkflowStatus,
             waitingFor: z.array(z.string()),
             wakeAt: z.iso.datetime().nullable(),
             reason: z.string().nullable(),
@@ -257,14 +257,14 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
       }),
     },
     cli({
-      usage: 'processes',
-      text: ({ processes }) =>
-        processes.length === 0
+      usage: 'workflows',
+      text: ({ workflows }) =>
+        workflows.length === 0
           ? 'no instances'
-          : processes
-              .map(({ process, id, status, waitingFor, wakeAt, reason }) =>
+          : workflows
+              .map(({ workflow, id, status, waitingFor, wakeAt, reason }) =>
                 [
-                  `${process} ${id}`,
+                  `${workflow} ${id}`,
                   status,
                   ...(waitingFor.length > 0 ? [`for ${waitingFor.join(', ')}`] : []),
                   ...(wakeAt === null || status === 'running' ? [] : [`until ${wakeAt}`]),
@@ -277,29 +277,29 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
   signal: command(
     {
       summary: 'Give an instance what it waits for, or will',
-      input: ProcessInstance.extend({
+      input: WorkflowInstance.extend({
         name: z.string().min(1).describe('Of the signal'),
         json: z.string().default('null').describe('Its value, as JSON'),
         key: z.string().optional().describe('The same key again changes nothing'),
       }),
     },
-    cli({ usage: 'processes signal <process> <id> <name> [json]' }),
+    cli({ usage: 'workflows signal <workflow> <id> <name> [json]' }),
   ),
   cancel: command(
     {
       summary: 'Cancel an instance and its children',
-      input: ProcessInstance.extend({ reason: z.string().min(1).max(2_000) }),
+      input: WorkflowInstance.extend({ reason: z.string().min(1).max(2_000) }),
     },
-    cli({ usage: 'processes cancel <process> <id> <reason...>' }),
+    cli({ usage: 'workflows cancel <workflow> <id> <reason...>' }),
   ),
   resume: command(
     {
       summary: 'Let a parked instance go on, with the code as it is now',
-      input: ProcessInstance,
+      input: WorkflowInstance,
       output: z.object({ isResumed: z.boolean() }),
     },
     cli({
-      usage: 'processes resume <process> <id>',
+      usage: 'workflows resume <workflow> <id>',
       text: ({ isResumed }) => (isResumed ? 'it goes on' : 'it is not parked'),
     }),
   ),

@@ -1,9 +1,9 @@
 /** Begins instances for the events that a definition names: once per event, whoever reads them, since the place in the feed moves with the beginning. */
 import { type Clock, isError } from '@keelson/kernel'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
-import type { Process } from './process.ts'
-import { asJson } from './process-journal.ts'
-import type { ProcessTables } from './process-tables.ts'
+import type { Workflow } from './workflow.ts'
+import { asJson } from './workflow-journal.ts'
+import type { WorkflowTables } from './workflow-tables.ts'
 
 const pageSize = 200
 const firstPauseMs = 100
@@ -12,8 +12,8 @@ const longestPauseMs = 5_000
 /** Ends when the signal aborts. An event that the definition throws for is told to `failed` and passed over. */
 export async function beginFromFeed(
   store: SqlEventStore,
-  tables: ProcessTables,
-  definition: Process,
+  tables: WorkflowTables,
+  definition: Workflow,
   clock: Clock,
   signal: AbortSignal,
   begun: () => void,
@@ -26,8 +26,8 @@ export async function beginFromFeed(
   while (!signal.aborted) {
     try {
       const { rows: places } = await store.database.query<{ position: number; epoch: number }>(
-        `insert into keelson_process_starts as s (log, process) values ($1, $2)
-          on conflict (log, process) do update set process = s.process returning position, epoch`,
+        `insert into keelson_workflow_starts as s (log, workflow) values ($1, $2)
+          on conflict (log, workflow) do update set workflow = s.workflow returning position, epoch`,
         [store.log, name],
       )
       const place = places[0] ?? { position: 0, epoch: 0 }
@@ -45,14 +45,14 @@ export async function beginFromFeed(
       if (page.next.position > place.position)
         await store.database.transaction(async (transaction) => {
           const { affected } = await transaction.query(
-            'update keelson_process_starts set position = $4, epoch = $5 where log = $1 and process = $2 and position = $3',
+            'update keelson_workflow_starts set position = $4, epoch = $5 where log = $1 and workflow = $2 and position = $3',
             [store.log, name, place.position, page.next.position, page.next.epoch],
           )
           // Another program has read the same page.
           if (affected === 0) return
           for (const { id, input } of inputs) {
-            const instance = { process: name, id, version: definition.version }
-            await tables.beginWithin(transaction, instance, asJson(input), clock.now(), null)
+            const instance = { workflow: name, id, version: definition.version }
+            await tables.beginWithin(transaction, instance, asJson(input), clock.now())
           }
         })
       if (inputs.length > 0) begun()

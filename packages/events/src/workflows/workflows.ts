@@ -1,5 +1,5 @@
 /**
- * Runs processes: begins, signals and cancels instances, and works on those that are due, as many programs at once as there are. Who is
+ * Runs workflows: begins, signals and cancels instances, and works on those that are due, as many programs at once as there are. Who is
  * killed in the middle loses nothing: its instances are taken over when its lease has run out, and go on from their journals.
  */
 import { randomUUID } from 'node:crypto'
@@ -7,28 +7,30 @@ import { type Clock, type Given, type HealthCheck, isError, migrate, type Schema
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import type { NewEvent } from '../store/event.ts'
-import { hashedEventId } from '../store/event-ids.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
-import type { Process, ProcessDefinition } from './process.ts'
-import { asJson, outcomeOf, resultOf, streamOf } from './process-journal.ts'
-import { type ProcessMetrics, processMetrics } from './process-metrics.ts'
-import { ProcessResults } from './process-results.ts'
-import { ProcessRun } from './process-run.ts'
-import { beginFromFeed } from './process-starts.ts'
+import { keyOf } from './instance-names.ts'
+import { ScheduledEvents } from './scheduled-events.ts'
+import type { Workflow, WorkflowDefinition } from './workflow.ts'
+import { asJson, journalEventOf, outcomeOf, resultOf } from './workflow-journal.ts'
+import { type WorkflowMetrics, workflowMetrics } from './workflow-metrics.ts'
+import { WorkflowResults } from './workflow-results.ts'
+import { WorkflowRun } from './workflow-run.ts'
+import { beginFromFeed } from './workflow-starts.ts'
 import {
   type ClaimedInstance,
-  type KnownProcess,
-  type ProcessInstance,
-  type ProcessStatus,
-  ProcessTables,
-  processTables,
-} from './process-tables.ts'
-import { ScheduledEvents } from './scheduled-events.ts'
+  isEnd,
+  type KnownWorkflow,
+  type WorkflowInstance,
+  type WorkflowStatus,
+  WorkflowTables,
+  workflowTables,
+  workflowTablesOwner,
+} from './workflow-tables.ts'
 
-export interface ProcessesOptions {
+export interface WorkflowsOptions {
   readonly store: SqlEventStore
   /** Several versions of one name may stand side by side: new instances begin with the highest. */
-  readonly definitions: readonly Process[]
+  readonly definitions: readonly Workflow[]
   /** Instances that are worked on at once. Default 32; 0 for a program that only begins, signals and asks. */
   readonly concurrency?: number
   /** After which silence another program takes over. Default 10,000. */
@@ -39,28 +41,28 @@ export interface ProcessesOptions {
   readonly clock?: Clock
 }
 
-export interface Processes {
-  /** Begins an instance; one of this id that is there already is left as it is, and false comes back. Rejects with PROCESS_INVALID for an input that does not fit. */
+export interface Workflows {
+  /** Begins an instance; one of this id that is there already is left as it is, and false comes back. Rejects with WORKFLOW_INVALID for an input that does not fit. */
   start<Input extends Schema, Output>(
-    definition: ProcessDefinition<Input, Output>,
+    definition: WorkflowDefinition<Input, Output>,
     id: string,
     input: Given<Input>,
   ): Promise<boolean>
-  /** Gives what an instance waits for, or will. The same key again changes nothing. Rejects with PROCESS_NOT_FOUND or PROCESS_ENDED. */
-  signal(process: string, id: string, name: string, value: unknown, options?: { key?: string }): Promise<void>
-  /** Whatever the instance waits for rejects with PROCESS_CANCELLED, and so do its children. It ends when its code has. */
-  cancel(process: string, id: string, reason: string): Promise<void>
-  /** Resolves with what the instance returned, once it has. Rejects with PROCESS_FAILED or PROCESS_CANCELLED as it ended. */
-  result(process: string, id: string, signal?: AbortSignal): Promise<unknown>
+  /** Gives what an instance waits for, or will. The same key again changes nothing. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_ENDED. */
+  signal(workflow: string, id: string, name: string, value: unknown, options?: { key?: string }): Promise<void>
+  /** Whatever the instance waits for rejects with WORKFLOW_CANCELLED, and so do its children. It ends when its code has. */
+  cancel(workflow: string, id: string, reason: string): Promise<void>
+  /** Resolves with what the instance returned, once it has. Rejects with WORKFLOW_FAILED or WORKFLOW_CANCELLED as it ended. */
+  result(workflow: string, id: string, signal?: AbortSignal): Promise<unknown>
   /** The newest first. */
   list(filter?: {
-    process?: string | undefined
+    workflow?: string | undefined
     id?: string | undefined
-    status?: ProcessStatus | undefined
+    status?: WorkflowStatus | undefined
     limit?: number
-  }): Promise<readonly ProcessInstance[]>
+  }): Promise<readonly WorkflowInstance[]>
   /** Lets a parked instance go on, with the code as it is now. False when it is not parked. */
-  resume(process: string, id: string): Promise<boolean>
+  resume(workflow: string, id: string): Promise<boolean>
   /** Appends an event at a time, once. Gives its id; scheduling the same id again changes nothing. */
   schedule(stream: string, event: NewEvent, at: Date): Promise<string>
   /** False when it was appended already, or never scheduled. */
@@ -76,47 +78,47 @@ const pollMs = 250
 /** What is due for longer, nobody works on. */
 const lateMs = 30_000
 
-/** Brings the tables to this version and starts. Rejects with PROCESS_INVALID for two definitions of one name and version. */
-export async function startProcesses(options: ProcessesOptions): Promise<Processes> {
+/** Brings the tables to this version and starts. Rejects with WORKFLOW_INVALID for two definitions of one name and version. */
+export async function startWorkflows(options: WorkflowsOptions): Promise<Workflows> {
   const keys = options.definitions.map(({ name, version }) => `${name} ${version}`)
   const twice = options.definitions.find((_, at) => keys.indexOf(keys[at] ?? '') !== at)
   if (twice)
-    throw eventsErrors.PROCESS_INVALID({ process: twice.name, reason: `there are two of version ${twice.version}` })
-  await migrate(options.store.database, 'processes', processTables)
-  return new RunningProcesses(options)
+    throw eventsErrors.WORKFLOW_INVALID({ workflow: twice.name, reason: `there are two of version ${twice.version}` })
+  await migrate(options.store.database, workflowTablesOwner, workflowTables)
+  return new RunningWorkflows(options)
 }
 
 interface Running {
   readonly instance: ClaimedInstance
-  readonly run: ProcessRun
+  readonly run: WorkflowRun
   readonly done: Promise<void>
 }
 
-class RunningProcesses implements Processes {
-  readonly #options: ProcessesOptions
+class RunningWorkflows implements Workflows {
+  readonly #options: WorkflowsOptions
   readonly #clock: Clock
   readonly #store: SqlEventStore
-  readonly #tables: ProcessTables
+  readonly #tables: WorkflowTables
   readonly #scheduled: ScheduledEvents
-  readonly #results: ProcessResults
-  readonly #metrics: ProcessMetrics | undefined
-  readonly #known: readonly KnownProcess[]
+  readonly #results: WorkflowResults
+  readonly #metrics: WorkflowMetrics | undefined
+  readonly #known: readonly KnownWorkflow[]
   readonly #runs = new Map<string, Running>()
   readonly #stop = new AbortController()
   readonly #working: Promise<unknown>
   #wake = () => {}
   #isWoken = false
 
-  constructor(options: ProcessesOptions) {
+  constructor(options: WorkflowsOptions) {
     const { store, clock = systemClock, leaseMs = 10_000, concurrency = 32 } = options
     this.#options = options
     this.#clock = clock
     this.#store = store
-    this.#tables = new ProcessTables(store, randomUUID(), leaseMs)
+    this.#tables = new WorkflowTables(store, randomUUID(), leaseMs)
     this.#scheduled = new ScheduledEvents(store, clock)
-    this.#metrics = options.metrics && processMetrics(options.metrics, () => this.#runs.size)
-    this.#known = options.definitions.map(({ name, version }) => ({ process: name, version }))
-    this.#results = new ProcessResults(this.#tables, clock, this.#stop.signal)
+    this.#metrics = options.metrics && workflowMetrics(options.metrics, () => this.#runs.size)
+    this.#known = options.definitions.map(({ name, version }) => ({ workflow: name, version }))
+    this.#results = new WorkflowResults(this.#tables, clock, this.#stop.signal)
     this.#working =
       concurrency > 0
         ? Promise.all([this.#work(concurrency), this.#renew(leaseMs), this.#beginFromFeeds()])
@@ -124,7 +126,7 @@ class RunningProcesses implements Processes {
   }
 
   async start<Input extends Schema, Output>(
-    definition: ProcessDefinition<Input, Output>,
+    definition: WorkflowDefinition<Input, Output>,
     id: string,
     input: Given<Input>,
   ): Promise<boolean> {
@@ -133,65 +135,69 @@ class RunningProcesses implements Processes {
       const reason = checked.issues
         .map(({ message, path }) => `${path?.length ? `${path.map(String).join('.')}: ` : ''}${message}`)
         .join('; ')
-      throw eventsErrors.PROCESS_INVALID({ process: definition.name, reason: `the input does not fit: ${reason}` })
+      throw eventsErrors.WORKFLOW_INVALID({ workflow: definition.name, reason: `the input does not fit: ${reason}` })
     }
-    const instance = { process: definition.name, id, version: definition.version }
+    const instance = { workflow: definition.name, id, version: definition.version }
     // As it was given: what the schema makes of it may have no JSON.
     const isNew = await this.#store.database.transaction((transaction) =>
-      this.#tables.beginWithin(transaction, instance, asJson(input), this.#clock.now(), null),
+      this.#tables.beginWithin(transaction, instance, asJson(input), this.#clock.now()),
     )
     this.#notice()
     return isNew
   }
 
   async signal(
-    process: string,
+    workflow: string,
     id: string,
     name: string,
     value: unknown,
     { key = randomUUID() }: { key?: string } = {},
   ): Promise<void> {
     await this.#tables.change(
-      process,
-      id,
-      `signal ${name} ${key}`,
-      { type: 'ProcessSignalReceived', data: { name, value: asJson(value) } },
+      { workflow, id },
+      ['signal', name, key],
+      { type: 'WorkflowSignalReceived', data: { name, value: asJson(value) } },
       this.#clock.now(),
     )
-    await this.#changed(process, id)
+    await this.#changed(workflow, id)
   }
 
-  async cancel(process: string, id: string, reason: string): Promise<void> {
+  async cancel(workflow: string, id: string, reason: string): Promise<void> {
     await this.#tables.change(
-      process,
-      id,
-      'cancel',
-      { type: 'ProcessCancelRequested', data: { reason } },
+      { workflow, id },
+      ['cancel'],
+      { type: 'WorkflowCancelRequested', data: { reason } },
       this.#clock.now(),
     )
-    await this.#changed(process, id)
+    await this.#changed(workflow, id)
   }
 
-  async result(process: string, id: string, signal?: AbortSignal): Promise<unknown> {
-    const endId = hashedEventId(this.#store.log, 'process', process, id, 'end')
-    const end = await this.#results.of(
-      { process, id },
+  async result(workflow: string, id: string, signal?: AbortSignal): Promise<unknown> {
+    const instance = { workflow, id }
+    const outcome = await this.#results.of(
+      instance,
       async () => {
-        const slice = await this.#store.readStream(streamOf(process, id), { direction: 'backwards', limit: 20 })
-        if (slice.version === 0) throw eventsErrors.PROCESS_NOT_FOUND({ process, id })
-        return slice.events.find((event) => event.id === endId)
+        const { stream, status } = await this.#tables.find(instance)
+        if (!isEnd(status)) return undefined
+        // Records of steps that nobody waited for may come after the end.
+        const { events } = await this.#store.readStream(stream, { direction: 'backwards', limit: 20 })
+        for (const event of events) {
+          const found = outcomeOf(journalEventOf(event))
+          if (found) return found
+        }
+        return undefined
       },
       signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal,
     )
-    return resultOf(process, id, outcomeOf(end.type, end.data))
+    return resultOf(instance, outcome)
   }
 
-  list(filter: Parameters<Processes['list']>[0] = {}): Promise<readonly ProcessInstance[]> {
+  list(filter: Parameters<Workflows['list']>[0] = {}): Promise<readonly WorkflowInstance[]> {
     return this.#tables.instances(filter)
   }
 
-  async resume(process: string, id: string): Promise<boolean> {
-    const isResumed = await this.#tables.unpark(process, id, this.#clock.now())
+  async resume(workflow: string, id: string): Promise<boolean> {
+    const isResumed = await this.#tables.unpark(workflow, id, this.#clock.now())
     this.#notice()
     return isResumed
   }
@@ -207,11 +213,11 @@ class RunningProcesses implements Processes {
   }
 
   async health(): Promise<HealthCheck> {
-    const names = this.#known.map(({ process }) => process)
+    const names = this.#known.map(({ workflow }) => workflow)
     const neglected = await this.#tables.neglected(names, this.#clock.now() - lateMs)
-    const late = neglected.flatMap((one) => (one.late > 0 ? `${one.late} of ${one.process}` : []))
+    const late = neglected.flatMap((one) => (one.late > 0 ? `${one.late} of ${one.workflow}` : []))
     if (late.length > 0) return { status: 'failed', message: `nobody runs ${late.join(', ')}` }
-    const parked = neglected.map((one) => `${one.parked} of ${one.process}`)
+    const parked = neglected.map((one) => `${one.parked} of ${one.workflow}`)
     return parked.length === 0 ? { status: 'ok' } : { status: 'degraded', message: `parked: ${parked.join(', ')}` }
   }
 
@@ -224,10 +230,10 @@ class RunningProcesses implements Processes {
   }
 
   /** A run of this program sees it at once; one of another when it writes, rests or keeps its lease. */
-  async #changed(process: string, id: string): Promise<void> {
+  async #changed(workflow: string, id: string): Promise<void> {
     this.#notice()
     await this.#runs
-      .get(`${process} ${id}`)
+      .get(keyOf({ workflow, id }))
       ?.run.look()
       .catch(() => {})
   }
@@ -246,7 +252,7 @@ class RunningProcesses implements Processes {
         const claimed =
           free > 0 ? await this.#tables.claim(this.#known, this.#instances(), this.#clock.now(), free) : []
         for (const { dueAt, ...instance } of claimed) {
-          this.#metrics?.taken(instance.process, this.#clock.now() - dueAt)
+          this.#metrics?.taken(instance.workflow, this.#clock.now() - dueAt)
           this.#begin(instance)
         }
         const hasMore = await this.#scheduled.appendDue()
@@ -261,7 +267,7 @@ class RunningProcesses implements Processes {
   }
 
   /** Until something of this program has changed, or something is due; what others begin is seen at the next look. */
-  async #idle(known: readonly KnownProcess[]): Promise<void> {
+  async #idle(known: readonly KnownWorkflow[]): Promise<void> {
     for (;;) {
       const due = await this.#tables.nextDue(known, this.#instances())
       if (this.#isWoken || this.#stop.signal.aborted) return
@@ -279,15 +285,19 @@ class RunningProcesses implements Processes {
   }
 
   #begin(instance: ClaimedInstance): void {
-    const { process, id, version } = instance
-    const key = `${process} ${id}`
-    const definition = this.#options.definitions.find((one) => one.name === process && one.version === version)
+    const { workflow, version } = instance
+    const key = keyOf(instance)
+    const definition = this.#options.definitions.find((one) => one.name === workflow && one.version === version)
     if (!definition) return
-    const run = new ProcessRun(instance, definition, {
+    const run = new WorkflowRun(instance, definition, {
       tables: this.#tables,
       clock: this.#clock,
-      beginChild: (...child) => this.#beginChild(instance, ...child),
-      stepped: (outcome, tookMs) => this.#metrics?.stepped(process, outcome, tookMs),
+      beginChild: async (...child) => {
+        const id = await this.#tables.beginChild(instance, ...child, this.#clock.now())
+        this.#notice()
+        return id
+      },
+      stepped: (outcome, tookMs) => this.#metrics?.stepped(workflow, outcome, tookMs),
     })
     const done = this.#follow(instance, run)
       .catch((error: unknown) => this.#failed(error))
@@ -298,17 +308,17 @@ class RunningProcesses implements Processes {
     this.#runs.set(key, { instance, run, done })
   }
 
-  async #follow(instance: ClaimedInstance, run: ProcessRun): Promise<void> {
+  async #follow(instance: ClaimedInstance, run: WorkflowRun): Promise<void> {
     try {
       const result = await run.run()
       if (this.#stop.signal.aborted && result.kind !== 'ended') await this.#tables.release(instance)
       else if (result.kind === 'ended') {
         this.#store.announce(await this.#tables.end(instance, result.outcome, this.#clock.now()))
         this.#results.tell(instance)
-        this.#metrics?.ended(instance.process, result.outcome.status)
+        this.#metrics?.ended(instance.workflow, result.outcome.status)
       } else if (result.kind === 'parked') {
         await this.#tables.park(instance, result.reason)
-        this.#metrics?.ended(instance.process, 'parked')
+        this.#metrics?.ended(instance.workflow, 'parked')
       }
       // Something came while it went to rest: the next claim takes it up again.
       else if (!(await this.#tables.rest(instance, result.seen, result.wakeAt, result.waitingFor)))
@@ -317,24 +327,6 @@ class RunningProcesses implements Processes {
       await this.#tables.release(instance).catch(() => {})
       throw error
     }
-  }
-
-  async #beginChild(
-    parent: ClaimedInstance,
-    process: string,
-    version: number,
-    id: string,
-    input: unknown,
-    key: string,
-  ): Promise<void> {
-    await this.#store.database.transaction((transaction) =>
-      this.#tables.beginWithin(transaction, { process, id, version }, input, this.#clock.now(), {
-        process: parent.process,
-        id: parent.id,
-        key,
-      }),
-    )
-    this.#notice()
   }
 
   async #renew(leaseMs: number): Promise<void> {

@@ -3,7 +3,8 @@
  * ends in this program is told at once.
  */
 import type { Clock } from '@keelson/kernel'
-import type { Instance, ProcessTables } from './process-tables.ts'
+import { type Instance, keyOf } from './instance-names.ts'
+import type { WorkflowTables } from './workflow-tables.ts'
 
 /** Between two questions at least. */
 const spacingMs = 20
@@ -15,14 +16,14 @@ interface Waiting {
   count: number
 }
 
-export class ProcessResults {
-  readonly #tables: ProcessTables
+export class WorkflowResults {
+  readonly #tables: WorkflowTables
   readonly #clock: Clock
   readonly #stop: AbortSignal
   readonly #waiting = new Map<string, Waiting>()
   #isAsking = false
 
-  constructor(tables: ProcessTables, clock: Clock, stop: AbortSignal) {
+  constructor(tables: WorkflowTables, clock: Clock, stop: AbortSignal) {
     this.#tables = tables
     this.#clock = clock
     this.#stop = stop
@@ -75,10 +76,6 @@ export class ProcessResults {
     }
     this.#isAsking = false
   }
-}
-
-function keyOf({ process, id }: Instance): string {
-  return `${process} ${id}`
 }
 
 /** Rejects with the signal's reason when that comes first. */

@@ -1,11 +1,11 @@
 /**
- * What the function of a process has asked for, and what it is answered: at once with what has settled already, later with what settles. Signals are
+ * What the function of a workflow has asked for, and what it is answered: at once with what has settled already, later with what settles. Signals are
  * given to those who wait for them in the order of both.
  */
 import type { KeelsonError } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 
-/** What a process can wait for. */
+/** What a workflow can wait for. */
 export type AskedKind = 'step' | 'timer' | 'wait' | 'child'
 
 interface Pending {
@@ -20,15 +20,15 @@ interface Settled {
   readonly value: () => unknown
 }
 
-export class ProcessAnswers {
-  readonly #instance: { readonly process: string; readonly id: string }
+export class WorkflowAnswers {
+  readonly #instance: { readonly workflow: string; readonly id: string }
   readonly #pending = new Map<string, Pending>()
   readonly #settled = new Map<string, Settled>()
   readonly #uses = new Map<string, number>()
   readonly #signals = new Map<string, unknown[]>()
   readonly #waiters: { readonly name: string; readonly key: string }[] = []
 
-  constructor(instance: { readonly process: string; readonly id: string }) {
+  constructor(instance: { readonly workflow: string; readonly id: string }) {
     this.#instance = instance
   }
 
@@ -40,7 +40,7 @@ export class ProcessAnswers {
   }
 
   /**
-   * Rejects with PROCESS_JOURNAL_MISMATCH when something else was, or is, asked for under this key.
+   * Rejects with WORKFLOW_JOURNAL_MISMATCH when something else was, or is, asked for under this key.
    *
    * @param begun is called when it has not settled, and is waited for from now on.
    */
@@ -125,6 +125,6 @@ export class ProcessAnswers {
   }
 
   #mismatch(key: string, asked: AskedKind, found: AskedKind): KeelsonError {
-    return eventsErrors.PROCESS_JOURNAL_MISMATCH({ ...this.#instance, key, asked, found })
+    return eventsErrors.WORKFLOW_JOURNAL_MISMATCH({ ...this.#instance, key, asked, found })
   }
 }

@@ -16,20 +16,20 @@ import {
 } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 import type { RecordedEvent } from '../store/event.ts'
-import { hashedEventId } from '../store/event-ids.ts'
-import type { Process, ProcessContext, ProcessDefinition, StepCall, StepOptions } from './process.ts'
-import { type AskedKind, ProcessAnswers } from './process-answers.ts'
+import { type Instance, type RecordOf, recordIdOf, stepKeyOf } from './instance-names.ts'
+import type { StepCall, StepOptions, Workflow, WorkflowContext, WorkflowDefinition } from './workflow.ts'
+import { type AskedKind, WorkflowAnswers } from './workflow-answers.ts'
 import {
   asJson,
   type JournalEvent,
+  journalEventOf,
   kept,
   type Outcome,
   outcomeOf,
   resultOf,
   stepError,
-  streamOf,
-} from './process-journal.ts'
-import type { ClaimedInstance, ProcessTables } from './process-tables.ts'
+} from './workflow-journal.ts'
+import type { ClaimedInstance, WorkflowTables } from './workflow-tables.ts'
 
 export type RunResult =
   | { readonly kind: 'ended'; readonly outcome: Outcome }
@@ -53,27 +53,27 @@ const longestBackoffMs = 3_600_000
 /** A journal that is longer costs more to run again than it is worth. */
 const mostEvents = 20_000
 
-export interface ProcessRunPlatform {
-  readonly tables: ProcessTables
+export interface WorkflowRunPlatform {
+  readonly tables: WorkflowTables
   readonly clock: Clock
-  readonly beginChild: (process: string, version: number, id: string, input: unknown, key: string) => Promise<void>
+  readonly beginChild: (key: string, child: { workflow: string; version: number }, input: unknown) => Promise<string>
   /** Told of each try of a step. */
   readonly stepped: (outcome: 'done' | 'failed', tookMs: number) => void
 }
 
-export class ProcessRun {
+export class WorkflowRun {
   readonly #instance: ClaimedInstance
-  readonly #definition: Process
-  readonly #tables: ProcessTables
+  readonly #definition: Workflow
+  readonly #tables: WorkflowTables
   readonly #clock: Clock
-  readonly #begin: ProcessRunPlatform['beginChild']
-  readonly #stepped: ProcessRunPlatform['stepped']
+  readonly #begin: WorkflowRunPlatform['beginChild']
+  readonly #stepped: WorkflowRunPlatform['stepped']
   readonly #stream: string
-  readonly #answers: ProcessAnswers
+  readonly #answers: WorkflowAnswers
   readonly #timers = new Map<string, number>()
   readonly #failures = new Map<string, { attempt: number; retryAt: number }>()
   /** Children that were begun. */
-  readonly #children = new Set<string>()
+  readonly #children = new Map<string, Instance>()
   /** What waits for a time, by key: when, and what to do then. */
   readonly #sleepers = new Map<string, number>()
   readonly #queued: (() => void)[] = []
@@ -92,24 +92,26 @@ export class ProcessRun {
   #time = 0
   #draws = 0
 
-  constructor(instance: ClaimedInstance, definition: Process, platform: ProcessRunPlatform) {
+  constructor(instance: ClaimedInstance, definition: Workflow, platform: WorkflowRunPlatform) {
     this.#instance = instance
-    this.#answers = new ProcessAnswers({ process: instance.process, id: instance.id })
+    this.#answers = new WorkflowAnswers({ workflow: instance.workflow, id: instance.id })
     this.#definition = definition
     this.#tables = platform.tables
     this.#clock = platform.clock
     this.#begin = platform.beginChild
     this.#stepped = platform.stepped
-    this.#stream = streamOf(instance.process, instance.id)
+    this.#stream = instance.stream
   }
 
   /** Resolves when it has ended, or waits for a time or something from outside. Rejects when the database does. */
   async run(): Promise<RunResult> {
     const { events } = await this.#tables.store.readStream(this.#stream)
     const [started, ...rest] = events
-    const ended = events.find(({ type }) => ['ProcessCompleted', 'ProcessFailed', 'ProcessCancelled'].includes(type))
-    // It ended, and the row was not told: a dump, or a hand in the table.
-    if (ended) return { kind: 'ended', outcome: outcomeOf(ended.type, ended.data) }
+    for (const event of events) {
+      const outcome = outcomeOf(journalEventOf(event))
+      // It ended, and the row was not told: a dump, or a hand in the table.
+      if (outcome) return { kind: 'ended', outcome }
+    }
     if (!started || events.length > mostEvents)
       return {
         kind: 'parked',
@@ -149,16 +151,16 @@ export class ProcessRun {
     try {
       const checked = await this.#definition.input['~standard'].validate(given)
       if (checked.issues)
-        throw eventsErrors.PROCESS_INVALID({
-          process: this.#instance.process,
+        throw eventsErrors.WORKFLOW_INVALID({
+          workflow: this.#instance.workflow,
           reason: 'the input does not fit any more',
         })
       // The schema is that of this function.
       const output = asJson(await this.#definition.run(this.#context(), checked.value as never))
       this.#end({ status: 'completed', output })
     } catch (error) {
-      if (isError(error, 'PROCESS_JOURNAL_MISMATCH')) this.#finish({ kind: 'parked', reason: error.message })
-      else if (isError(error, 'PROCESS_CANCELLED') && this.#cancelledFor !== undefined)
+      if (isError(error, 'WORKFLOW_JOURNAL_MISMATCH')) this.#finish({ kind: 'parked', reason: error.message })
+      else if (isError(error, 'WORKFLOW_CANCELLED') && this.#cancelledFor !== undefined)
         this.#end({ status: 'cancelled', reason: this.#cancelledFor })
       else this.#end({ status: 'failed', error: kept(error) })
     }
@@ -175,7 +177,7 @@ export class ProcessRun {
     this.#result.resolve(result)
   }
 
-  #context(): ProcessContext {
+  #context(): WorkflowContext {
     return {
       id: this.#instance.id,
       now: () => this.#time,
@@ -187,8 +189,8 @@ export class ProcessRun {
             key,
             options,
             async (call) =>
-              void (await this.#record(`${key} done`, {
-                type: 'ProcessStepCompleted',
+              void (await this.#record([key, 'done'], {
+                type: 'WorkflowStepCompleted',
                 data: { key, result: asJson(await work(call)) },
               })),
           ),
@@ -206,8 +208,8 @@ export class ProcessRun {
         if (value === undefined) return undefined
         const checked = await schema['~standard'].validate(value)
         if (checked.issues)
-          throw eventsErrors.PROCESS_INVALID({
-            process: this.#instance.process,
+          throw eventsErrors.WORKFLOW_INVALID({
+            workflow: this.#instance.workflow,
             reason: `the signal "${name}" does not fit: ${checked.issues.map(({ message }) => message).join('; ')}`,
           })
         // The schema has just said so.
@@ -215,7 +217,7 @@ export class ProcessRun {
       },
       child: <Input extends Schema, Output>(
         name: string,
-        definition: ProcessDefinition<Input, Output>,
+        definition: WorkflowDefinition<Input, Output>,
         input: unknown,
       ) =>
         // What a child ended with is what its function returned.
@@ -287,21 +289,20 @@ export class ProcessRun {
       return
     }
     const attempt = (before?.attempt ?? 0) + 1
-    const { process, id } = this.#instance
-    const stepKey = `${process}/${id}/${key}`
+    const stepKey = stepKeyOf(this.#instance, key)
     const over = new AbortController()
     // A step that begins after the cancellation is there to clean up.
     const signal = this.#cancelledFor === undefined ? AbortSignal.any([over.signal, this.#abort.signal]) : over.signal
     const done = new AbortController()
     const began = this.#clock.monotonic()
     const late = this.#clock.sleep(timeoutMs, done.signal).then(() => {
-      const error = eventsErrors.PROCESS_STEP_TIMED_OUT({ step: key, timeoutMs })
+      const error = eventsErrors.WORKFLOW_STEP_TIMED_OUT({ step: key, timeoutMs })
       over.abort(error)
       throw error
     })
     late.catch(() => {})
     try {
-      const call = { ...rootCall, correlationId: id, idempotencyKey: stepKey, signal }
+      const call = { ...rootCall, correlationId: this.#instance.id, idempotencyKey: stepKey, signal }
       await Promise.race([runInCall(call, () => work({ key: stepKey, attempt, signal })), late])
       this.#stepped('done', this.#clock.monotonic() - began)
     } catch (error) {
@@ -311,8 +312,8 @@ export class ProcessRun {
       const isFinal =
         attempt >= attempts || (isError(error) && !error.retryable && error.code !== 'DATABASE_OUTCOME_UNKNOWN')
       const retryAt = isFinal ? null : this.#clock.now() + Math.min(backoffMs * 2 ** (attempt - 1), longestBackoffMs)
-      await this.#record(`${key} failed ${attempt}`, {
-        type: 'ProcessStepFailed',
+      await this.#record([key, 'failed', attempt], {
+        type: 'WorkflowStepFailed',
         data: { key, attempt, error: kept(error), retryAt },
       })
       if (retryAt !== null) this.#sleepUntil(key, retryAt, () => this.#attempt(key, options, work))
@@ -334,12 +335,11 @@ export class ProcessRun {
 
   /** Effect and record in one transaction: what was recorded before is not done again. */
   async #transact(key: string, work: (transaction: Queryable) => Promise<unknown>): Promise<void> {
-    const { process, id } = this.#instance
     try {
       await this.#tables.store.database.transaction(async (transaction) => {
         const result = asJson(await work(transaction))
-        const isNew = await this.#tables.appendWithin(transaction, process, id, `${key} done`, {
-          type: 'ProcessStepCompleted',
+        const isNew = await this.#tables.appendWithin(transaction, this.#instance, [key, 'done'], {
+          type: 'WorkflowStepCompleted',
           data: { key, result },
         })
         if (!isNew) throw new RecordedBefore()
@@ -353,10 +353,10 @@ export class ProcessRun {
   async #sleep(key: string, time: number | Date): Promise<void> {
     if (!this.#timers.has(key)) {
       const at = time instanceof Date ? time.getTime() : this.#clock.now() + time
-      await this.#record(`${key} set`, { type: 'ProcessTimerSet', data: { key, at } })
+      await this.#record([key, 'set'], { type: 'WorkflowTimerSet', data: { key, at } })
     }
     const at = this.#timers.get(key) ?? 0
-    if (at <= this.#clock.now()) await this.#record(`${key} fired`, { type: 'ProcessTimerFired', data: { key } })
+    if (at <= this.#clock.now()) await this.#record([key, 'fired'], { type: 'WorkflowTimerFired', data: { key } })
     else this.#sleepUntil(key, at, () => this.#sleep(key, time))
   }
 
@@ -364,30 +364,28 @@ export class ProcessRun {
     if (timeoutMs === undefined) return
     if (!this.#timers.has(key)) {
       const until = this.#clock.now() + timeoutMs
-      await this.#record(`${key} begun`, { type: 'ProcessWaitBegun', data: { key, until } })
+      await this.#record([key, 'begun'], { type: 'WorkflowWaitBegun', data: { key, until } })
     }
     if (!this.#answers.waitsForSignal(key)) return
     const until = this.#timers.get(key) ?? 0
     if (until <= this.#clock.now())
-      await this.#record(`${key} timed out`, { type: 'ProcessWaitTimedOut', data: { key } })
+      await this.#record([key, 'timed out'], { type: 'WorkflowWaitTimedOut', data: { key } })
     else this.#sleepUntil(key, until, () => this.#wait(key, name, timeoutMs))
   }
 
-  async #child(key: string, process: string, version: number, input: unknown): Promise<void> {
+  async #child(key: string, workflow: string, version: number, input: unknown): Promise<void> {
     if (this.#children.has(key)) return
-    const id = `${this.#instance.id}/${key}`
-    await this.#begin(process, version, id, asJson(input), key)
-    await this.#record(`${key} begun`, { type: 'ProcessChildStarted', data: { key, process, id } })
+    const id = await this.#begin(key, { workflow, version }, asJson(input))
+    await this.#record([key, 'begun'], { type: 'WorkflowChildStarted', data: { key, workflow, id } })
   }
 
   /** Writes a record and hands it over; what another worker wrote under its id is taken instead. */
-  async #record(key: string, event: JournalEvent): Promise<void> {
-    const { process, id } = this.#instance
+  async #record(of: RecordOf, event: JournalEvent): Promise<void> {
     const { store } = this.#tables
     const at = this.#clock.now()
     let version = 0
     try {
-      const recordId = hashedEventId(store.log, 'process', process, id, key)
+      const recordId = recordIdOf(store.log, this.#instance, of)
       const written = await store.append(this.#stream, [{ ...event, id: recordId, metadata: { at } }])
       if (!written.isRepeat) version = written.version
     } catch (error) {
@@ -424,10 +422,10 @@ export class ProcessRun {
     this.#delivered = version
     this.#time = Math.max(this.#time, at)
     switch (event.type) {
-      case 'ProcessStepCompleted':
+      case 'WorkflowStepCompleted':
         this.#settle(event.data.key, 'step', () => event.data.result ?? undefined)
         break
-      case 'ProcessStepFailed': {
+      case 'WorkflowStepFailed': {
         const { key, attempt, error, retryAt } = event.data
         if (retryAt !== null) this.#failures.set(key, { attempt, retryAt })
         else
@@ -436,34 +434,34 @@ export class ProcessRun {
           })
         break
       }
-      case 'ProcessTimerSet':
+      case 'WorkflowTimerSet':
         this.#timers.set(event.data.key, event.data.at)
         break
-      case 'ProcessTimerFired':
+      case 'WorkflowTimerFired':
         this.#settle(event.data.key, 'timer', () => undefined)
         break
-      case 'ProcessWaitBegun':
+      case 'WorkflowWaitBegun':
         this.#timers.set(event.data.key, event.data.until)
         break
-      case 'ProcessWaitTimedOut':
+      case 'WorkflowWaitTimedOut':
         this.#answers.forgetSignal(event.data.key)
         this.#settle(event.data.key, 'wait', () => undefined)
         break
-      case 'ProcessSignalReceived':
+      case 'WorkflowSignalReceived':
         this.#seen += 1
         this.#receive(event.data.name, event.data.value)
         break
-      case 'ProcessChildStarted':
-        this.#children.add(event.data.key)
+      case 'WorkflowChildStarted':
+        this.#children.set(event.data.key, event.data)
         break
-      case 'ProcessChildEnded': {
+      case 'WorkflowChildEnded': {
         this.#seen += 1
         const { key, outcome } = event.data
-        const id = `${this.#instance.id}/${key}`
-        this.#settle(key, 'child', () => resultOf(this.#instance.process, id, outcome))
+        const child = this.#children.get(key) ?? this.#instance
+        this.#settle(key, 'child', () => resultOf(child, outcome))
         break
       }
-      case 'ProcessCancelRequested':
+      case 'WorkflowCancelRequested':
         this.#seen += 1
         this.#cancel(event.data.reason)
         break
@@ -495,14 +493,12 @@ export class ProcessRun {
   }
 
   async #cancelChildren(reason: string): Promise<void> {
-    const { process, id } = this.#instance
-    for (const child of await this.#tables.children(process, id)) {
-      const request: JournalEvent = { type: 'ProcessCancelRequested', data: { reason } }
-      await this.#tables
-        .change(child.process, child.id, 'cancel', request, this.#clock.now())
-        .catch((error: unknown) => {
-          if (!isError(error, 'PROCESS_ENDED')) throw error
-        })
+    const { workflow, id } = this.#instance
+    for (const child of await this.#tables.children(workflow, id)) {
+      const request: JournalEvent = { type: 'WorkflowCancelRequested', data: { reason } }
+      await this.#tables.change(child, ['cancel'], request, this.#clock.now()).catch((error: unknown) => {
+        if (!isError(error, 'WORKFLOW_ENDED')) throw error
+      })
     }
   }
 
@@ -512,16 +508,16 @@ export class ProcessRun {
   }
 
   #cancelled(): KeelsonError {
-    const { process, id } = this.#instance
-    return eventsErrors.PROCESS_CANCELLED({ process, id, reason: this.#cancelledFor ?? '' })
+    const { workflow, id } = this.#instance
+    return eventsErrors.WORKFLOW_CANCELLED({ workflow, id, reason: this.#cancelledFor ?? '' })
   }
 
   #random(): number {
     this.#draws += 1
-    const { process, id } = this.#instance
+    const { workflow, id } = this.#instance
     return (
       createHash('sha256')
-        .update(JSON.stringify([process, id, this.#draws]))
+        .update(JSON.stringify([workflow, id, this.#draws]))
         .digest()
         .readUInt32BE() /
       2 ** 32
@@ -531,8 +527,7 @@ export class ProcessRun {
 
 /** A run says when it wrote; what comes from outside has the time of the database. */
 function recordedOf({ version, type, data, metadata, recordedAt }: RecordedEvent): Recorded {
-  // Only `record` and the tables write to this stream.
-  return { version, at: Number(metadata['at'] ?? recordedAt.getTime()), event: { type, data } as JournalEvent }
+  return { version, at: Number(metadata['at'] ?? recordedAt.getTime()), event: journalEventOf({ type, data }) }
 }
 
 /** The journal could not be written or read: no step is to blame. */

@@ -1,11 +1,11 @@
 /**
- * Steps and timers of durable processes on a PostgreSQL of the benchmark's own with synchronous commit on: ours and DBOS, in one program each
+ * Steps and timers of durable workflows on a PostgreSQL of the benchmark's own with synchronous commit on: ours and DBOS, in one program each
  * with ten connections; ours on PGlite beside. A step returns a number and is written down. `KEELSON_TIMERS` sets how many instances sleep,
  * 1,000 by default.
  */
 import { randomUUID } from 'node:crypto'
 import { DBOS } from '@dbos-inc/dbos-sdk'
-import { defineProcess, openEventStore, type Processes, type SqlEventStore, startProcesses } from '@keelson/events'
+import { defineWorkflow, openEventStore, type SqlEventStore, startWorkflows, type Workflows } from '@keelson/events'
 import { openPgliteDatabase } from '@keelson/pglite'
 import { connectPostgresDatabase } from '@keelson/postgres'
 import * as z from 'zod'
@@ -29,7 +29,7 @@ interface Subject {
   sleep(instances: number): Promise<readonly number[]>
 }
 
-const Counting = defineProcess({
+const Counting = defineWorkflow({
   name: 'counting',
   version: 1,
   input: z.object({ steps: z.int() }),
@@ -40,7 +40,7 @@ const Counting = defineProcess({
   },
 })
 
-const Sleeping = defineProcess({
+const Sleeping = defineWorkflow({
   name: 'sleeping',
   version: 1,
   input: z.object({ until: z.number() }),
@@ -83,8 +83,8 @@ export async function run(): Promise<BenchmarkResult> {
   try {
     const store = await openEventStore({ database })
     const inProcess = await openEventStore({ database: embedded })
-    const ours = await startProcesses({ store, definitions: [Counting, Sleeping] })
-    const onPglite = await startProcesses({ store: inProcess, definitions: [Counting, Sleeping] })
+    const ours = await startWorkflows({ store, definitions: [Counting, Sleeping] })
+    const onPglite = await startWorkflows({ store: inProcess, definitions: [Counting, Sleeping] })
     await DBOS.launch()
     const subjects = [keelson('keelson', ours), dbos(), keelson('keelson on PGlite', onPglite)]
     const figures = new Map<string, number>()
@@ -143,12 +143,12 @@ async function measureTimers(subject: Subject, rows: BenchmarkRow[]): Promise<vo
 }
 
 /** Events that are all due at one time, until the last has been appended. */
-async function measureScheduled(store: SqlEventStore, processes: Processes, rows: BenchmarkRow[]): Promise<void> {
+async function measureScheduled(store: SqlEventStore, workflows: Workflows, rows: BenchmarkRow[]): Promise<void> {
   const due = Date.now() + sleepMs
   const run = randomUUID()
   await Promise.all(
     Array.from({ length: timers }, (_, at) =>
-      processes.schedule(`${run}-${at % 50}`, { type: 'Due', data: { at } }, new Date(due)),
+      workflows.schedule(`${run}-${at % 50}`, { type: 'Due', data: { at } }, new Date(due)),
     ),
   )
   const streams = Array.from({ length: 50 }, (_, at) => `${run}-${at}`)
@@ -161,19 +161,19 @@ async function measureScheduled(store: SqlEventStore, processes: Processes, rows
   rows.push({ subject: `keelson, ${timers} events due at one time`, metric: 'appended', value, unit: '/s' })
 }
 
-function keelson(name: string, processes: Processes): Subject {
+function keelson(name: string, workflows: Workflows): Subject {
   return {
     name,
     async run(instances, steps) {
       const ids = Array.from({ length: instances }, () => randomUUID())
-      await Promise.all(ids.map((id) => processes.start(Counting, id, { steps })))
-      await Promise.all(ids.map((id) => processes.result('counting', id)))
+      await Promise.all(ids.map((id) => workflows.start(Counting, id, { steps })))
+      await Promise.all(ids.map((id) => workflows.result('counting', id)))
     },
     async sleep(instances) {
       const until = Date.now() + sleepMs
       const ids = Array.from({ length: instances }, () => randomUUID())
-      await Promise.all(ids.map((id) => processes.start(Sleeping, id, { until })))
-      return Promise.all(ids.map(async (id) => Number(await processes.result('sleeping', id))))
+      await Promise.all(ids.map((id) => workflows.start(Sleeping, id, { until })))
+      return Promise.all(ids.map(async (id) => Number(await workflows.result('sleeping', id))))
     },
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a process is: a plain async function whose steps are written down. When the program ends in the middle, or waits for days, the function is
+ * What a workflow is: a plain async function whose steps are written down. When the program ends in the middle, or waits for days, the function is
  * run again from its start, and what it has done already is answered from its journal, until it is where it was. So it must decide by
  * nothing but its input and what its steps gave: no clock, no randomness, no request outside a step.
  */
@@ -8,20 +8,20 @@ import { eventsErrors } from '../errors.ts'
 import type { EventIn, EventTypes } from '../event-types.ts'
 import type { RecordedEvent } from '../store/event.ts'
 
-export interface ProcessDefinition<Input extends Schema = Schema, Output = unknown> {
+export interface WorkflowDefinition<Input extends Schema = Schema, Output = unknown> {
   readonly name: string
   /** Of the function. Instances go on with the version they began with: keep the old one registered until its instances have ended. */
   readonly version: number
   readonly input: Input
-  /** Runs many times; what it awaits is of `process`. What it returns is JSON. */
-  readonly run: (process: ProcessContext, input: Parsed<Input>) => Promise<Output>
+  /** Runs many times; what it awaits is of `workflow`. What it returns is JSON. */
+  readonly run: (workflow: WorkflowContext, input: Parsed<Input>) => Promise<Output>
   /** Events that begin an instance. */
   readonly startedBy?: StartedBy | undefined
 }
 
-/** Types are erased: what runs processes holds many. */
-export type Process = Pick<ProcessDefinition, 'name' | 'version' | 'input' | 'startedBy'> & {
-  readonly run: (process: ProcessContext, input: never) => Promise<unknown>
+/** Types are erased: what runs workflows holds many. */
+export type Workflow = Pick<WorkflowDefinition, 'name' | 'version' | 'input' | 'startedBy'> & {
+  readonly run: (workflow: WorkflowContext, input: never) => Promise<unknown>
 }
 
 export interface StartedBy {
@@ -54,64 +54,64 @@ export interface StepCall {
   readonly key: string
   /** 1 for the first. */
   readonly attempt: number
-  /** Aborts when the time of the try is up, or the process is cancelled. */
+  /** Aborts when the time of the try is up, or the workflow is cancelled. */
   readonly signal: AbortSignal
 }
 
 /**
- * The parts of a process. A name stands for one thing in an instance; used again, as in a loop, it is numbered in the order of use. Several may run
- * side by side (`Promise.all`). When the instance is cancelled, whatever is waited for rejects with PROCESS_CANCELLED, and steps that
+ * The parts of a workflow. A name stands for one thing in an instance; used again, as in a loop, it is numbered in the order of use. Several may run
+ * side by side (`Promise.all`). When the instance is cancelled, whatever is waited for rejects with WORKFLOW_CANCELLED, and steps that
  * come after, in `catch` or `finally`, run as before.
  */
-export interface ProcessContext {
+export interface WorkflowContext {
   readonly id: string
   /** Time of the last thing that happened, in milliseconds since 1970: the same whenever the function is run again. */
   now(): number
   /** From 0 up to 1; the same whenever the function is run again. */
   random(): number
-  /** Does something at least once and keeps what it gives, which is JSON. Calls within carry the key of the step. Rejects with PROCESS_STEP_FAILED. */
+  /** Does something at least once and keeps what it gives, which is JSON. Calls within carry the key of the step. Rejects with WORKFLOW_STEP_FAILED. */
   step<T>(name: string, work: (call: StepCall) => Promise<T> | T, options?: StepOptions): Promise<T>
   /** Changes the database of the event store exactly once: its changes and the fact that it was done are one transaction. */
   transaction<T>(name: string, work: (transaction: Queryable) => Promise<T>, options?: StepOptions): Promise<T>
   /** Waits, for milliseconds or until a time; survives the end of the program. */
   sleep(name: string, time: number | Date): Promise<void>
-  /** Waits for `processes.signal`; one that came before is there already. Undefined when the time is up. */
+  /** Waits for `workflows.signal`; one that came before is there already. Undefined when the time is up. */
   waitFor<S extends Schema>(
     name: string,
     schema: S,
     options?: { readonly timeoutMs?: number },
   ): Promise<Parsed<S> | undefined>
-  /** Runs another process to its end and gives what it returned. Rejects with PROCESS_FAILED or PROCESS_CANCELLED as it ended. */
+  /** Runs another workflow to its end and gives what it returned. Rejects with WORKFLOW_FAILED or WORKFLOW_CANCELLED as it ended. */
   child<Input extends Schema, Output>(
     name: string,
-    definition: ProcessDefinition<Input, Output>,
+    definition: WorkflowDefinition<Input, Output>,
     input: Given<Input>,
   ): Promise<Output>
 }
 
 /**
- * Declares a process. Throws PROCESS_INVALID.
+ * Declares a workflow. Throws WORKFLOW_INVALID.
  *
  * @example
- * const Onboarding = defineProcess({
+ * const Onboarding = defineWorkflow({
  *   name: 'onboarding', version: 1, input: z.object({ email: z.string() }),
- *   run: async (process, { email }) => {
- *     await process.step('welcome', ({ key }) => mails.send({ to: email, key }))
- *     const approval = await process.waitFor('approval', z.object({ by: z.string() }), { timeoutMs: 7 * 86_400_000 })
+ *   run: async (workflow, { email }) => {
+ *     await workflow.step('welcome', ({ key }) => mails.send({ to: email, key }))
+ *     const approval = await workflow.waitFor('approval', z.object({ by: z.string() }), { timeoutMs: 7 * 86_400_000 })
  *     return { approvedBy: approval?.by ?? null }
  *   },
  * })
  */
-export function defineProcess<Input extends Schema, Output>(
-  definition: ProcessDefinition<Input, Output>,
-): ProcessDefinition<Input, Output> {
+export function defineWorkflow<Input extends Schema, Output>(
+  definition: WorkflowDefinition<Input, Output>,
+): WorkflowDefinition<Input, Output> {
   const { name, version } = definition
   if (!/^[a-z][a-z0-9-]{0,59}$/.test(name))
-    throw eventsErrors.PROCESS_INVALID({
-      process: name,
+    throw eventsErrors.WORKFLOW_INVALID({
+      workflow: name,
       reason: 'its name has 1 to 60 lower-case letters, digits and -',
     })
   if (!Number.isInteger(version) || version < 1)
-    throw eventsErrors.PROCESS_INVALID({ process: name, reason: 'its version is a whole number from 1' })
+    throw eventsErrors.WORKFLOW_INVALID({ workflow: name, reason: 'its version is a whole number from 1' })
   return definition
 }

@@ -1,4 +1,4 @@
-/** What processes do on every database, as data so that any test runner can run it. Each case has a log of its own. */
+/** What workflows do on every database, as data so that any test runner can run it. Each case has a log of its own. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import {
@@ -12,10 +12,11 @@ import {
 } from '@keelson/kernel'
 import { createMetrics } from '@keelson/telemetry'
 import { openEventStore, type SqlEventStore } from '../store/sql-event-store.ts'
-import { defineProcess, type Process, type ProcessContext } from './process.ts'
-import { type Processes, type ProcessesOptions, startProcesses } from './processes.ts'
+import { childIdOf, streamOf } from './instance-names.ts'
+import { defineWorkflow, type Workflow, type WorkflowContext } from './workflow.ts'
+import { startWorkflows, type Workflows, type WorkflowsOptions } from './workflows.ts'
 
-export interface ProcessesCase {
+export interface WorkflowsCase {
   readonly name: string
   run(database: Database): Promise<void>
 }
@@ -33,46 +34,46 @@ const text: Schema<string> = {
 interface Stage {
   readonly store: SqlEventStore
   readonly failures: unknown[]
-  start(definitions: readonly Process[], options?: Partial<ProcessesOptions>): Promise<Processes>
+  start(definitions: readonly Workflow[], options?: Partial<WorkflowsOptions>): Promise<Workflows>
 }
 
-function on(name: string, run: (stage: Stage) => Promise<void>): ProcessesCase {
+function on(name: string, run: (stage: Stage) => Promise<void>): WorkflowsCase {
   return {
     name,
     run: async (database) => {
       const store = await openEventStore({ database, log: `case-${randomUUID()}` })
-      const started: Processes[] = []
+      const started: Workflows[] = []
       const failures: unknown[] = []
       try {
         await run({
           store,
           failures,
           start: async (definitions, options = {}) => {
-            const processes = await startProcesses({
+            const workflows = await startWorkflows({
               store,
               definitions,
               onFailure: (error) => failures.push(error),
               ...options,
             })
-            started.push(processes)
-            return processes
+            started.push(workflows)
+            return workflows
           },
         })
         assert.deepEqual(failures, [])
       } finally {
-        for (const processes of started) await processes.close()
+        for (const workflows of started) await workflows.close()
         await store.close()
       }
     },
   }
 }
 
-function process<Output>(
-  run: (process: ProcessContext, input: unknown) => Promise<Output>,
+function workflow<Output>(
+  run: (workflow: WorkflowContext, input: unknown) => Promise<Output>,
   version = 1,
   name = 'work',
 ) {
-  return defineProcess({ name, version, input: anything, run })
+  return defineWorkflow({ name, version, input: anything, run })
 }
 
 async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
@@ -84,7 +85,9 @@ async function until(condition: () => Promise<boolean> | boolean, what: string):
 }
 
 async function typesOf(store: SqlEventStore, id: string): Promise<readonly string[]> {
-  return (await store.readStream(`process-work-${id}`)).events.map(({ type }) => type.replace('Process', ''))
+  return (await store.readStream(streamOf({ workflow: 'work', id }))).events.map(({ type }) =>
+    type.replace('Workflow', ''),
+  )
 }
 
 /** A clock that stands where it is told to, though its timers are real. */
@@ -99,10 +102,10 @@ function shiftedClock(): Clock & { shift(ms: number): void } {
   }
 }
 
-export const processesConformance: readonly ProcessesCase[] = [
-  on('a process runs its steps in order, keeps what they give and returns', async ({ store, start }) => {
+export const workflowsConformance: readonly WorkflowsCase[] = [
+  on('a workflow runs its steps in order, keeps what they give and returns', async ({ store, start }) => {
     const calls: string[] = []
-    const definition = process(async (context, input) => {
+    const definition = workflow(async (context, input) => {
       const one = await context.step('one', ({ key, attempt }) => {
         calls.push(`${key} ${attempt} ${currentCall().idempotencyKey === key}`)
         return { got: input }
@@ -110,21 +113,21 @@ export const processesConformance: readonly ProcessesCase[] = [
       const two = await context.step('two', async () => undefined)
       return { one, two: two ?? 'nothing' }
     })
-    const processes = await start([definition])
-    assert.equal(await processes.start(definition, 'a', 5), true)
-    assert.deepEqual(await processes.result('work', 'a'), { one: { got: 5 }, two: 'nothing' })
+    const workflows = await start([definition])
+    assert.equal(await workflows.start(definition, 'a', 5), true)
+    assert.deepEqual(await workflows.result('work', 'a'), { one: { got: 5 }, two: 'nothing' })
     assert.deepEqual(calls, ['work/a/one 1 true'])
     assert.deepEqual(await typesOf(store, 'a'), ['Started', 'StepCompleted', 'StepCompleted', 'Completed'])
-    assert.equal(await processes.start(definition, 'a', 6), false)
-    const [instance] = await processes.list({ id: 'a' })
+    assert.equal(await workflows.start(definition, 'a', 6), false)
+    const [instance] = await workflows.list({ id: 'a' })
     assert.deepEqual([instance?.status, instance?.version, instance?.reason], ['completed', 1, null])
   }),
   on(
-    'a process that waits is laid to rest, and is run again without doing its steps again',
+    'a workflow that waits is laid to rest, and is run again without doing its steps again',
     async ({ store, start }) => {
       const calls: string[] = []
       const clock = shiftedClock()
-      const definition = process(async (context) => {
+      const definition = workflow(async (context) => {
         const at = context.now()
         await context.step('before', () => void calls.push('before'))
         await context.sleep('a day', 86_400_000)
@@ -132,14 +135,14 @@ export const processesConformance: readonly ProcessesCase[] = [
         await context.step('after', () => void calls.push('after'))
         return { days: Math.round((context.now() - at) / 1000) >= 0, draw: draw === context.random() }
       })
-      const processes = await start([definition], { clock })
-      await processes.start(definition, 'a', null)
-      await until(async () => (await processes.list())[0]?.status === 'waiting', 'rest')
-      const [waiting] = await processes.list()
+      const workflows = await start([definition], { clock })
+      await workflows.start(definition, 'a', null)
+      await until(async () => (await workflows.list())[0]?.status === 'waiting', 'rest')
+      const [waiting] = await workflows.list()
       assert.deepEqual(waiting?.waitingFor, ['a day'])
       assert.ok(Math.abs((waiting?.wakeAt?.getTime() ?? 0) - Date.now() - 86_400_000) < 60_000)
       clock.shift(86_400_000)
-      assert.deepEqual(await processes.result('work', 'a'), { days: true, draw: false })
+      assert.deepEqual(await workflows.result('work', 'a'), { days: true, draw: false })
       assert.deepEqual(calls, ['before', 'after'])
       assert.deepEqual(await typesOf(store, 'a'), [
         'Started',
@@ -153,7 +156,7 @@ export const processesConformance: readonly ProcessesCase[] = [
   ),
   on('a step is tried again after a pause, and fails for good with what it last threw', async ({ start }) => {
     let tries = 0
-    const definition = process(async (context) => {
+    const definition = workflow(async (context) => {
       const fine = await context.step(
         'flaky',
         ({ attempt }) => {
@@ -191,40 +194,40 @@ export const processesConformance: readonly ProcessesCase[] = [
         ),
       ]
     })
-    const processes = await start([definition])
-    await processes.start(definition, 'a', null)
-    assert.deepEqual(await processes.result('work', 'a'), [
+    const workflows = await start([definition])
+    await workflows.start(definition, 'a', null)
+    assert.deepEqual(await workflows.result('work', 'a'), [
       3,
-      ['PROCESS_STEP_FAILED', 'CARD_DECLINED', 'The step "refused" failed: the card is declined'],
-      ['PROCESS_STEP_FAILED', null, 'The step "never" failed: broken'],
+      ['WORKFLOW_STEP_FAILED', 'CARD_DECLINED', 'The step "refused" failed: the card is declined'],
+      ['WORKFLOW_STEP_FAILED', null, 'The step "never" failed: broken'],
       [
-        'PROCESS_STEP_FAILED',
-        'PROCESS_STEP_TIMED_OUT',
+        'WORKFLOW_STEP_FAILED',
+        'WORKFLOW_STEP_TIMED_OUT',
         'The step "slow" failed: The step "slow" did not end within 30 ms',
       ],
     ])
     assert.equal(tries, 3)
   }),
-  on('a process whose code throws has failed, and whoever waits for it learns why', async ({ start }) => {
-    const definition = process(async () => {
+  on('a workflow whose code throws has failed, and whoever waits for it learns why', async ({ start }) => {
+    const definition = workflow(async () => {
       throw new Error('no such customer')
     })
-    const processes = await start([definition])
-    await processes.start(definition, 'a', null)
+    const workflows = await start([definition])
+    await workflows.start(definition, 'a', null)
     await assert.rejects(
-      processes.result('work', 'a'),
-      (error) => isError(error, 'PROCESS_FAILED') && /no such customer/.test(error.message),
+      workflows.result('work', 'a'),
+      (error) => isError(error, 'WORKFLOW_FAILED') && /no such customer/.test(error.message),
     )
-    assert.equal((await processes.list({ status: 'failed' }))[0]?.reason, 'no such customer')
-    await assert.rejects(processes.result('work', 'nobody'), (error) => isError(error, 'PROCESS_NOT_FOUND'))
-    const strict = defineProcess({ name: 'strict', version: 1, input: text, run: async () => 1 })
+    assert.equal((await workflows.list({ status: 'failed' }))[0]?.reason, 'no such customer')
+    await assert.rejects(workflows.result('work', 'nobody'), (error) => isError(error, 'WORKFLOW_NOT_FOUND'))
+    const strict = defineWorkflow({ name: 'strict', version: 1, input: text, run: async () => 1 })
     // What plain JavaScript could give.
-    await assert.rejects(processes.start(strict, 'b', 5 as unknown as string), (error) =>
-      isError(error, 'PROCESS_INVALID'),
+    await assert.rejects(workflows.start(strict, 'b', 5 as unknown as string), (error) =>
+      isError(error, 'WORKFLOW_INVALID'),
     )
   }),
   on('steps run side by side, and names used again are numbered', async ({ store, start }) => {
-    const definition = process(async (context) => {
+    const definition = workflow(async (context) => {
       const both = await Promise.all(
         [1, 2, 3].map((number) =>
           context.step('item', async () => {
@@ -239,38 +242,38 @@ export const processesConformance: readonly ProcessesCase[] = [
       ])
       return { both, race }
     })
-    const processes = await start([definition])
-    await processes.start(definition, 'a', null)
-    assert.deepEqual(await processes.result('work', 'a'), { both: [1, 2, 3], race: 'done' })
-    const keys = (await store.readStream('process-work-a')).events
+    const workflows = await start([definition])
+    await workflows.start(definition, 'a', null)
+    assert.deepEqual(await workflows.result('work', 'a'), { both: [1, 2, 3], race: 'done' })
+    const keys = (await store.readStream(streamOf({ workflow: 'work', id: 'a' }))).events
       .map(({ data }) => Reflect.get(Object(data), 'key'))
       .filter(Boolean)
     assert.deepEqual(new Set(keys), new Set(['item', 'item #2', 'item #3', 'long', 'quick']))
   }),
   on('a signal is given to who waits for it, before or after it comes, and once for its key', async ({ start }) => {
-    const definition = process(async (context) => {
+    const definition = workflow(async (context) => {
       const first = await context.waitFor('answer', text)
       await context.sleep('a moment', 1)
       const second = await context.waitFor('answer', text)
       const third = await context.waitFor('answer', text, { timeoutMs: 50 })
       return [first, second, third ?? 'nobody']
     })
-    const processes = await start([definition])
-    await processes.start(definition, 'a', null)
-    await until(async () => (await processes.list())[0]?.status === 'waiting', 'rest')
-    for (const key of ['1', '1', '2', '2']) await processes.signal('work', 'a', 'answer', `yes ${key}`, { key })
-    assert.deepEqual(await processes.result('work', 'a'), ['yes 1', 'yes 2', 'nobody'])
-    await assert.rejects(processes.signal('work', 'a', 'answer', ''), (error) => isError(error, 'PROCESS_ENDED'))
-    await assert.rejects(processes.signal('work', 'b', 'answer', ''), (error) => isError(error, 'PROCESS_NOT_FOUND'))
-    await processes.start(definition, 'early', null)
-    await processes.signal('work', 'early', 'answer', 'at once')
-    await processes.signal('work', 'early', 'answer', 'twice')
-    assert.deepEqual(await processes.result('work', 'early'), ['at once', 'twice', 'nobody'])
+    const workflows = await start([definition])
+    await workflows.start(definition, 'a', null)
+    await until(async () => (await workflows.list())[0]?.status === 'waiting', 'rest')
+    for (const key of ['1', '1', '2', '2']) await workflows.signal('work', 'a', 'answer', `yes ${key}`, { key })
+    assert.deepEqual(await workflows.result('work', 'a'), ['yes 1', 'yes 2', 'nobody'])
+    await assert.rejects(workflows.signal('work', 'a', 'answer', ''), (error) => isError(error, 'WORKFLOW_ENDED'))
+    await assert.rejects(workflows.signal('work', 'b', 'answer', ''), (error) => isError(error, 'WORKFLOW_NOT_FOUND'))
+    await workflows.start(definition, 'early', null)
+    await workflows.signal('work', 'early', 'answer', 'at once')
+    await workflows.signal('work', 'early', 'answer', 'twice')
+    assert.deepEqual(await workflows.result('work', 'early'), ['at once', 'twice', 'nobody'])
   }),
   on(
     'a child runs as an instance of its own, and its parent gets what it returned or how it failed',
     async ({ start }) => {
-      const child = process(
+      const child = workflow(
         async (context, input) => {
           if (input === 'bad') throw new Error('bad child')
           return { doubled: 2 * (await context.step('read', () => Number(input))) }
@@ -278,24 +281,28 @@ export const processesConformance: readonly ProcessesCase[] = [
         1,
         'child',
       )
-      const parent = process(async (context) => {
+      const parent = workflow(async (context) => {
         const [a, b] = await Promise.all([context.child('a', child, 4), context.child('b', child, 5)])
         const bad = await context
           .child('c', child, 'bad')
           .catch((error: unknown) => (isError(error) ? error.code : 'other'))
         return [a, b, bad]
       })
-      const processes = await start([child, parent])
-      await processes.start(parent, 'p', null)
-      assert.deepEqual(await processes.result('work', 'p'), [{ doubled: 8 }, { doubled: 10 }, 'PROCESS_FAILED'])
-      assert.deepEqual((await processes.list({ process: 'child' })).map(({ id }) => id).sort(), ['p/a', 'p/b', 'p/c'])
+      const workflows = await start([child, parent])
+      await workflows.start(parent, 'p', null)
+      assert.deepEqual(await workflows.result('work', 'p'), [{ doubled: 8 }, { doubled: 10 }, 'WORKFLOW_FAILED'])
+      assert.deepEqual((await workflows.list({ workflow: 'child' })).map(({ id }) => id.split('~')[0]).sort(), [
+        'p/a',
+        'p/b',
+        'p/c',
+      ])
     },
   ),
   on(
     'cancel() reaches what is waited for, the step that runs and the children, and lets the code clean up',
     async ({ start }) => {
       const undone: string[] = []
-      const child = process(
+      const child = workflow(
         async (context) => {
           try {
             await context.sleep('for ever', 1e12)
@@ -306,7 +313,7 @@ export const processesConformance: readonly ProcessesCase[] = [
         1,
         'child',
       )
-      const parent = process(async (context) => {
+      const parent = workflow(async (context) => {
         try {
           await Promise.all([
             context.child('c', child, null),
@@ -321,26 +328,28 @@ export const processesConformance: readonly ProcessesCase[] = [
           throw error
         }
       })
-      const processes = await start([child, parent])
-      await processes.start(parent, 'p', null)
+      const workflows = await start([child, parent])
+      await workflows.start(parent, 'p', null)
       await until(
-        async () => (await processes.list({ process: 'child', status: 'waiting' })).length === 1,
+        async () => (await workflows.list({ workflow: 'child', status: 'waiting' })).length === 1,
         'the child rests',
       )
-      await processes.cancel('work', 'p', 'changed my mind')
-      await processes.cancel('work', 'p', 'again')
+      await workflows.cancel('work', 'p', 'changed my mind')
+      await workflows.cancel('work', 'p', 'again')
       await assert.rejects(
-        processes.result('work', 'p'),
-        (error) => isError(error, 'PROCESS_CANCELLED') && /changed my mind/.test(error.message),
+        workflows.result('work', 'p'),
+        (error) => isError(error, 'WORKFLOW_CANCELLED') && /changed my mind/.test(error.message),
       )
-      await assert.rejects(processes.result('child', 'p/c'), (error) => isError(error, 'PROCESS_CANCELLED'))
+      await assert.rejects(workflows.result('child', childIdOf({ workflow: 'work', id: 'p' }, 'c')), (error) =>
+        isError(error, 'WORKFLOW_CANCELLED'),
+      )
       assert.deepEqual(undone.sort(), ['child', 'parent'])
     },
   ),
   on('transaction() commits its changes with the record of it, once', async ({ store, start }) => {
     const table = `effects_${randomUUID().replaceAll('-', '')}`
     await store.database.query(`create table ${table} (n int)`)
-    const definition = process(async (context) => {
+    const definition = workflow(async (context) => {
       const count = await context.transaction('insert', async (transaction) => {
         await transaction.query(`insert into ${table} values (1)`)
         return (await transaction.query(`select n from ${table}`)).rows.length
@@ -358,9 +367,9 @@ export const processesConformance: readonly ProcessesCase[] = [
       await context.sleep('a moment', 1)
       return count
     })
-    const processes = await start([definition])
-    await processes.start(definition, 'a', null)
-    assert.equal(await processes.result('work', 'a'), 1)
+    const workflows = await start([definition])
+    await workflows.start(definition, 'a', null)
+    assert.equal(await workflows.result('work', 'a'), 1)
     assert.equal((await store.database.query(`select n from ${table}`)).rows.length, 1)
     await store.database.query(`drop table ${table}`)
   }),
@@ -368,12 +377,12 @@ export const processesConformance: readonly ProcessesCase[] = [
     'an instance goes on in another program when its own is gone, and with the version it began with',
     async ({ store, start }) => {
       const calls: string[] = []
-      const first = process(async (context) => {
+      const first = workflow(async (context) => {
         await context.step('one', () => void calls.push('one v1'))
         await context.waitFor('go', anything)
         await context.step('two', () => void calls.push('two v1'))
       })
-      const second = process(async (context) => {
+      const second = workflow(async (context) => {
         await context.step('other', () => void calls.push('other v2'))
       }, 2)
       const before = await start([first])
@@ -399,7 +408,7 @@ export const processesConformance: readonly ProcessesCase[] = [
   ),
   on('two programs share instances, and none is worked on twice', async ({ start }) => {
     const counts = new Map<string, number>()
-    const definition = process(async (context) => {
+    const definition = workflow(async (context) => {
       for (const step of [1, 2, 3])
         await context.step(
           `${step}`,
@@ -421,7 +430,7 @@ export const processesConformance: readonly ProcessesCase[] = [
       const held = Promise.withResolvers<void>()
       const begun: string[] = []
       const version = (name: string, wait: Promise<void>) =>
-        process(async (context) => {
+        workflow(async (context) => {
           const by = await context.step('slow', async () => {
             begun.push(name)
             await wait
@@ -435,7 +444,7 @@ export const processesConformance: readonly ProcessesCase[] = [
       const one = await start([version('one', held.promise)], { leaseMs: 60_000 })
       await one.start(version('one', held.promise), 'a', null)
       await until(() => begun.length === 1, 'it runs')
-      await store.database.query(`update keelson_processes set lease_until = now() - interval '1 s' where log = $1`, [
+      await store.database.query(`update keelson_workflows set lease_until = now() - interval '1 s' where log = $1`, [
         store.log,
       ])
       const two = await start([version('two', Promise.resolve())])
@@ -448,12 +457,12 @@ export const processesConformance: readonly ProcessesCase[] = [
   ),
   on('what a program holds and does not run is taken over when its lease has run out', async ({ store, start }) => {
     const held = Promise.withResolvers<void>()
-    const definition = process(async (context) => context.step('slow', () => held.promise.then(() => 'done')))
+    const definition = workflow(async (context) => context.step('slow', () => held.promise.then(() => 'done')))
     const one = await start([definition], { leaseMs: 150, concurrency: 1 })
     await one.start(definition, 'runs', null)
     const ownerOf = async (id: string) => {
       const { rows } = await store.database.query<{ owner: string | null }>(
-        'select owner from keelson_processes where log = $1 and id = $2',
+        'select owner from keelson_workflows where log = $1 and id = $2',
         [store.log, id],
       )
       return rows[0]?.owner ?? undefined
@@ -462,7 +471,7 @@ export const processesConformance: readonly ProcessesCase[] = [
     await one.start(definition, 'lost', null)
     // As when the answer to a claim was lost.
     await store.database.query(
-      `update keelson_processes set owner = $2, lease_until = now() + interval '150 ms' where log = $1 and id = 'lost'`,
+      `update keelson_workflows set owner = $2, lease_until = now() + interval '150 ms' where log = $1 and id = 'lost'`,
       [store.log, await ownerOf('runs')],
     )
     const two = await start([definition])
@@ -473,12 +482,12 @@ export const processesConformance: readonly ProcessesCase[] = [
   on(
     'code that asks for something else than its journal has is parked, and goes on when it fits again',
     async ({ start }) => {
-      const before = process(async (context) => {
+      const before = workflow(async (context) => {
         await context.step('one', () => 1)
         await context.waitFor('go', anything)
         return 'as it was'
       })
-      const changed = process(async (context) => {
+      const changed = workflow(async (context) => {
         await context.sleep('one', 1)
       })
       const first = await start([before])
@@ -498,24 +507,28 @@ export const processesConformance: readonly ProcessesCase[] = [
   ),
   on('metrics and health tell of steps, ends, and what is parked or nobody runs', async ({ store, start }) => {
     const metrics = createMetrics()
-    const definition = process(async (context) => context.step('add', () => 1))
+    const definition = workflow(async (context) => context.step('add', () => 1))
     const one = await start([definition], { metrics })
     await one.start(definition, 'a', null)
     await one.result('work', 'a')
-    await until(() => metrics.collect().some(({ name }) => name === 'keelson_process_ended_total'), 'it is counted')
-    const counted = metrics.collect().find(({ name }) => name === 'keelson_process_ended_total')
+    await until(() => metrics.collect().some(({ name }) => name === 'keelson_workflow_ended_total'), 'it is counted')
+    const counted = metrics.collect().find(({ name }) => name === 'keelson_workflow_ended_total')
     assert.deepEqual(
       counted?.samples.map(({ labels }) => labels),
-      [{ process: 'work', status: 'completed' }],
+      [{ workflow: 'work', status: 'completed' }],
     )
-    for (const name of ['keelson_process_step_seconds', 'keelson_process_lateness_seconds', 'keelson_process_running'])
+    for (const name of [
+      'keelson_workflow_step_seconds',
+      'keelson_workflow_lateness_seconds',
+      'keelson_workflow_running',
+    ])
       assert.ok(metrics.collect().find((metric) => metric.name === name)?.samples.length, name)
     assert.deepEqual(await one.health(), { status: 'ok' })
     await one.close()
     const idle = await start([definition], { concurrency: 0 })
     await idle.start(definition, 'b', null)
     const alter = (change: string) =>
-      store.database.query(`update keelson_processes set ${change} where log = $1 and id = 'b'`, [store.log])
+      store.database.query(`update keelson_workflows set ${change} where log = $1 and id = 'b'`, [store.log])
     await alter('wake_at = wake_at - 60000')
     assert.deepEqual(await idle.health(), { status: 'failed', message: 'nobody runs 1 of work' })
     await alter(`status = 'parked', wake_at = null`)
@@ -537,7 +550,7 @@ export const processesConformance: readonly ProcessesCase[] = [
       listen: (channel, heard) => store.database.listen(channel, heard),
     }
     const counted = await openEventStore({ database, log: store.log })
-    const definition = process(async (context) => context.step('add', () => 1))
+    const definition = workflow(async (context) => context.step('add', () => 1))
     const idle = await start([definition], { store: counted })
     await new Promise((resolve) => setTimeout(resolve, 600))
     asked = 0
@@ -553,7 +566,7 @@ export const processesConformance: readonly ProcessesCase[] = [
   on('events begin instances, once each', async ({ store, start }) => {
     const begun: unknown[] = []
     const definition = {
-      ...process(async (context, input) => void (await context.step('note', () => void begun.push(input)))),
+      ...workflow(async (context, input) => void (await context.step('note', () => void begun.push(input)))),
       startedBy: {
         types: ['OrderPlaced'],
         begin: ({ stream, data }: { stream: string; data: unknown }) =>
