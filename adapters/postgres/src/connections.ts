@@ -5,6 +5,7 @@
 import { type Clock, kernelErrors } from '@keelson/kernel'
 import pg from 'pg'
 import { connectFailure } from './failure.ts'
+import { shownAddress } from './server-address.ts'
 
 export interface ConnectionsOptions {
   readonly client: pg.ClientConfig
@@ -48,7 +49,7 @@ export class Connections {
   }
 
   get address(): string {
-    return addressOf(this.#options.client)
+    return shownAddress(this.#options.client)
   }
 
   async acquire(): Promise<Leased> {
@@ -118,12 +119,6 @@ export class Connections {
   #settleWhenDrained(): void {
     if (this.#isClosing && this.#free === this.#options.size && this.#waiting.size === 0) this.#drained.resolve()
   }
-}
-
-/** Where a server is, as it may be shown. */
-export function addressOf(config: pg.ClientConfig): string {
-  const { host, port, database } = new pg.Client(config)
-  return `${host}:${port}/${database ?? ''}`
 }
 
 function settingsStatement(settings: Readonly<Record<string, string>>): pg.QueryConfig {

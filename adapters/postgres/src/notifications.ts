@@ -4,8 +4,8 @@
  */
 import { type Clock, isError, kernelErrors } from '@keelson/kernel'
 import pg from 'pg'
-import { addressOf } from './connections.ts'
 import { connectFailure, statementFailure } from './failure.ts'
+import { shownAddress } from './server-address.ts'
 
 type Hear = (payload: string) => void
 
@@ -89,7 +89,7 @@ export class Notifications {
       await client.connect()
     } catch (error) {
       this.#client = undefined
-      throw connectFailure(error, addressOf(this.#config))
+      throw connectFailure(error, shownAddress(this.#config))
     }
     client.on('end', () => {
       this.#client = undefined

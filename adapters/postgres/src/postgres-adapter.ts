@@ -8,6 +8,27 @@ const PostgresConfig = z.object({
     .min(1)
     .meta({ ...Secret.meta, description: 'postgres://user:password@host:5432/database' })
     .transform(Secret.of),
+  password: z
+    .string()
+    .meta({ ...Secret.meta, description: 'In the place of that of the URL' })
+    .transform(Secret.of)
+    .optional(),
+  passwordPath: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A file with the password, read again for each connection that is made'),
+  tlsCa: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Certificates (PEM) that are trusted; connections are made with TLS then, and verified'),
+  listenUrl: z
+    .union([z.literal(false), z.string().min(1).meta(Secret.meta).transform(Secret.of)])
+    .optional()
+    .describe(
+      'Behind a pooler in transaction mode: the server itself, for LISTEN; false when there is none, and who waits polls',
+    ),
   replicaUrls: z
     .array(z.string().min(1).meta(Secret.meta).transform(Secret.of))
     .default([])
@@ -28,10 +49,13 @@ export function postgres(): Adapter<Database> {
     start: async ({ config, clock, lifetime }) => {
       // The client is loaded when something needs the database, not when a system lists it.
       const { connectPostgresDatabase } = await import('./postgres-database.ts')
-      const { url, replicaUrls, connections, statementTimeout } = config
+      const { url, replicaUrls, connections, statementTimeout, password, passwordPath, tlsCa, listenUrl } = config
       return lifetime.own(
         await connectPostgresDatabase({
           url: url.reveal(),
+          password: passwordPath === undefined ? password?.reveal() : { file: passwordPath },
+          tls: tlsCa === undefined ? undefined : { ca: tlsCa },
+          listenUrl: typeof listenUrl === 'object' ? listenUrl.reveal() : listenUrl,
           replicaUrls: replicaUrls.map((one) => one.reveal()),
           connections,
           statementTimeoutMs: statementTimeout,

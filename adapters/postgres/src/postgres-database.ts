@@ -18,11 +18,24 @@ import { Notifications } from './notifications.ts'
 import { Description, Pipeline, type PipelineResult } from './pipeline.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 import { Replicas } from './replicas.ts'
+import { clientConfig, type Password, type TlsOptions } from './server-address.ts'
 import { isAmbiguous, type ParameterTypes, requireStatement, toWireValues, type WireStatement } from './statements.ts'
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:5432/database?sslmode=require`, as every client of PostgreSQL knows it. */
+  /**
+   * `postgres://user:password@host:5432/database?sslmode=verify-full&sslrootcert=/etc/ca.pem`. With any `sslmode` but `disable` and
+   * `no-verify` the certificate of the server is verified, and so is its name.
+   */
   readonly url: string
+  /** In the place of that of the URL. A file is read, and a function called, for each connection that is made. */
+  readonly password?: Password | undefined
+  /** Makes connections with TLS and a verified certificate, whatever the URL says. */
+  readonly tls?: TlsOptions | undefined
+  /**
+   * Where `LISTEN` goes. A pooler in transaction mode loses what it should hear: give the URL of the server itself, or false for a database
+   * on which nothing is ever heard, so that who waits looks again by himself (readers of an event store do after 500 ms). Default: `url`.
+   */
+  readonly listenUrl?: string | false | undefined
   /** Of servers that follow it, to which what is read may be late; each has as many connections. Default none. */
   readonly replicaUrls?: readonly string[]
   /** Connections at most, beside the one that listens. Default 10. */
@@ -75,7 +88,8 @@ interface Session {
 
 class PostgresDatabase implements Database {
   readonly #connections: Connections
-  readonly #notifications: Notifications
+  /** Undefined where nothing is heard. */
+  readonly #notifications: Notifications | undefined
   /** Types of parameters by the text of the statement: asked for once where an array may be one of SQL or JSON. */
   readonly #described = new Map<string, ParameterTypes>()
   readonly #kept = new WeakMap<PoolClient, PreparedStatements>()
@@ -88,11 +102,9 @@ class PostgresDatabase implements Database {
   constructor(options: PostgresOptions, replicas: readonly PostgresDatabase[]) {
     const { connections = 10, acquireTimeoutMs = 10_000, clock = systemClock } = options
     const { statementTimeoutMs = 60_000, idleInTransactionTimeoutMs = 60_000 } = options
-    const client: ClientConfig = {
-      connectionString: options.url,
-      application_name: options.applicationName ?? 'keelson',
-      keepAlive: true,
-    }
+    const { password, tls, listenUrl = options.url } = options
+    const session = { application_name: options.applicationName ?? 'keelson', keepAlive: true }
+    const client: ClientConfig = { ...clientConfig({ url: options.url, password, tls }), ...session }
     const settings = {
       timezone: 'UTC',
       datestyle: 'ISO, MDY',
@@ -101,7 +113,8 @@ class PostgresDatabase implements Database {
       idle_in_transaction_session_timeout: String(idleInTransactionTimeoutMs),
     }
     this.#connections = new Connections({ client, size: connections, acquireTimeoutMs, clock, settings })
-    this.#notifications = new Notifications(client, clock)
+    if (listenUrl !== false)
+      this.#notifications = new Notifications({ ...clientConfig({ url: listenUrl, password, tls }), ...session }, clock)
     this.#followers = replicas
     if (replicas.length > 0) this.replica = new Replicas(replicas, this, clock)
   }
@@ -157,13 +170,13 @@ class PostgresDatabase implements Database {
 
   async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
     this.#refuseClosed()
-    return this.#notifications.listen(channel, heard)
+    return (await this.#notifications?.listen(channel, heard)) ?? (async () => {})
   }
 
   close(): Promise<void> {
     this.#closing ??= Promise.all([
       this.#connections.close(),
-      this.#notifications.close(),
+      this.#notifications?.close(),
       ...this.#followers.map((follower) => follower.close()),
     ]).then(() => {})
     return this.#closing

@@ -1,7 +1,9 @@
 /**
  * The statements that one connection keeps parsed: those that come again and again, so that the server reads and plans each once. What is
  * kept is never needed: a server that does not know it any more, as behind a pooler that hands out another session, is sent the text.
+ * A name follows from the text, so that a session that somebody else has used knows the same statement by it, or none.
  */
+import { createHash } from 'node:crypto'
 import { isError } from '@keelson/kernel'
 
 /** Uses of the same text before it is kept. */
@@ -36,7 +38,7 @@ export class PreparedStatements {
     this.#uses.set(sql, uses)
     if (uses <= usesBefore) return undefined
     this.#made += 1
-    return { name: `keelson_${this.#made}`, columns: undefined }
+    return { name: nameOf(sql), columns: undefined }
   }
 
   /** To be called when the statement has run under this name. */
@@ -59,4 +61,9 @@ export class PreparedStatements {
     }
     return isOutdated || isElsewhere
   }
+}
+
+/** PostgreSQL cuts names after 63 bytes. */
+function nameOf(sql: string): string {
+  return `keelson_${createHash('sha256').update(sql).digest('base64url')}`
 }

@@ -16,22 +16,26 @@ if (!programs) process.stderr.write('PostgreSQL is not installed (Debian: postgr
 export const isSkipped = !programs && process.env['KEELSON_REQUIRE_SERVERS'] !== '1'
 
 /** PostgreSQL refuses to run as root: it runs as nobody then. */
-const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+export const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 export class PostgresServer {
   readonly url: string
+  readonly folder: string
   readonly #port: number
-  readonly #folder: string
+  readonly #settings: readonly string[]
   #child: ChildProcess | undefined
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, settings: readonly string[]) {
     this.#port = port
-    this.#folder = folder
+    this.folder = folder
+    this.#settings = settings
     this.url = `postgres://keelson@127.0.0.1:${port}/postgres`
   }
 
-  /** A new cluster; resolves when it answers. */
-  static async start(): Promise<PostgresServer> {
+  /** A new cluster; resolves when it answers. `prepare` may put files into its folder, and gives settings of the server. */
+  static async start(
+    prepare: (folder: string) => Promise<readonly string[]> = async () => [],
+  ): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'keelson-postgres-'))
     if (user.uid !== undefined) chownSync(folder, user.uid, user.gid)
     const data = join(folder, 'data')
@@ -39,16 +43,17 @@ export class PostgresServer {
     if (user.uid !== undefined) chownSync(data, user.uid, user.gid)
     const options = ['-D', data, '-U', 'keelson', '--auth', 'trust', '--encoding', 'UTF8', '--no-locale', '--no-sync']
     await promisify(execFile)(join(programs ?? '', 'initdb'), options, { ...user, cwd: folder })
-    const server = new PostgresServer(await freePort(), folder)
+    const server = new PostgresServer(await freePort(), folder, await prepare(folder))
     await server.start()
     return server
   }
 
   async start(): Promise<void> {
-    const settings = ['listen_addresses=127.0.0.1', `port=${this.#port}`, `unix_socket_directories=${this.#folder}`]
-    const options = ['-D', join(this.#folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])]
+    const settings = ['listen_addresses=127.0.0.1', `port=${this.#port}`, `unix_socket_directories=${this.folder}`]
+    settings.push(...this.#settings)
+    const options = ['-D', join(this.folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])]
     const launch = () =>
-      spawn(join(programs ?? '', 'postgres'), options, { ...user, cwd: this.#folder, stdio: 'ignore' })
+      spawn(join(programs ?? '', 'postgres'), options, { ...user, cwd: this.folder, stdio: 'ignore' })
     this.#child = launch()
     for (let tries = 0; tries < 600; tries++) {
       const database = await connectPostgresDatabase({ url: this.url, acquireTimeoutMs: 1000 }).catch(() => undefined)
@@ -75,11 +80,11 @@ export class PostgresServer {
       child.kill('SIGQUIT')
       await once(child, 'exit')
     }
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -128,6 +128,11 @@ export const kernelErrors = defineErrors({
     when: 'No connection to the database server could be made: it is down, starting, or has no connection left. Nothing was sent.',
     message: (d: { address: string; reason: string }) => `Cannot reach the database at ${d.address}: ${d.reason}`,
   },
+  DATABASE_ADDRESS_INVALID: {
+    kind: 'invalid',
+    when: 'The address of a database server is not in the form that is wanted. The error shows nothing of it, since it may hold a password.',
+    message: (d: { reason: string }) => `Cannot use the address of the database: ${d.reason}`,
+  },
   DATABASE_ACCESS_REFUSED: {
     kind: 'unavailable',
     when: 'The database server answered and refused the user, the password or the name of the database.',
