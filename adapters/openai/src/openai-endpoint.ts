@@ -3,7 +3,7 @@
  * help, and turns whatever comes back into an answer or a named error, in which the key never stands.
  */
 import { infrastructureErrors } from '@keelson/infrastructure'
-import { type Clock, isError, isRecord, type KeelsonError, type Secret, systemClock } from '@keelson/kernel'
+import { type Clock, isError, isRecord, type KeelsonError, reasonOf, type Secret, systemClock } from '@keelson/kernel'
 import { readEvents } from './event-stream.ts'
 import { backoffMs, retryAfterMs } from './retry-delay.ts'
 import { TokenBudget } from './token-budget.ts'
@@ -255,7 +255,7 @@ function asked(error: KeelsonError): number | undefined {
 function unreachable(model: string, error: unknown): KeelsonError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
-  const reason = code ?? (cause instanceof Error ? cause.message : String(cause))
+  const reason = code ?? reasonOf(cause)
   return infrastructureErrors.MODEL_UNAVAILABLE(
     { model, reason: `the endpoint cannot be reached (${reason})` },
     { cause },

@@ -1,7 +1,7 @@
 /** The program's end of the worker thread: sends work, hands each answer to whoever waits for it, and knows when the thread has ended. */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { kernelErrors, type QueryResult } from '@keelson/kernel'
+import { kernelErrors, type QueryResult, reasonOf } from '@keelson/kernel'
 import type { Work, WorkerMessage, WorkerStart, WorkRequest } from './worker-messages.ts'
 
 interface Waiting {
@@ -46,9 +46,7 @@ export class Engine {
     this.#exited = once(this.#worker, 'exit').catch(() => {})
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message))
     this.#worker.on('messageerror', (error) => this.#end(`an answer could not be read: ${error.message}`))
-    this.#worker.on('error', (error) =>
-      this.#end(`its engine broke: ${error instanceof Error ? error.message : String(error)}`),
-    )
+    this.#worker.on('error', (error) => this.#end(`its engine broke: ${reasonOf(error)}`))
     this.#worker.on('exit', () => this.#end('its engine has ended'))
   }
 

@@ -6,7 +6,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { kernelErrors } from '@keelson/kernel'
+import { kernelErrors, reasonOf } from '@keelson/kernel'
 
 export interface FolderLock {
   /** Safe to repeat. */
@@ -32,7 +32,7 @@ export function lockFolder(folder: string): FolderLock {
   } catch (cause) {
     file?.close()
     if (isBusy(cause)) throw kernelErrors.DATABASE_IN_USE({ folder })
-    const reason = `its lock file cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `its lock file cannot be used: ${reasonOf(cause)}`
     throw kernelErrors.DATABASE_FOLDER_UNUSABLE({ folder, reason }, { cause })
   }
   const held = file

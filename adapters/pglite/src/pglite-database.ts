@@ -3,7 +3,15 @@
  * of the port when it is kept in memory.
  */
 import { resolve } from 'node:path'
-import { type Database, isError, kernelErrors, type Queryable, type QueryResult, type Statement } from '@keelson/kernel'
+import {
+  type Database,
+  isError,
+  kernelErrors,
+  type Queryable,
+  type QueryResult,
+  reasonOf,
+  type Statement,
+} from '@keelson/kernel'
 import { findDatabase } from './data-folder.ts'
 import { Engine } from './engine.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
@@ -45,7 +53,7 @@ export async function openPgliteDatabase({
   } catch (error) {
     lock.release()
     if (isError(error)) throw error
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw kernelErrors.DATABASE_FOLDER_UNUSABLE({ folder: absolute, reason }, { cause: error })
   }
 }
@@ -55,7 +63,7 @@ async function openInMemory(extensions: PgliteExtensions): Promise<PgliteDatabas
   try {
     return new PgliteDatabase(await Engine.start({ dataFolder: undefined, extensions }, listeners.tell), listeners)
   } catch (cause) {
-    const reason = `PGlite did not start: ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `PGlite did not start: ${reasonOf(cause)}`
     throw kernelErrors.DATABASE_CLOSED({ reason }, { cause })
   }
 }

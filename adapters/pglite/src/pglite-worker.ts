@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
 import type { QueryResult } from '@keelson/kernel'
+import { reasonOf } from '@keelson/kernel'
 import { RefusedError, refusalOf } from './refusal.ts'
 import { startPglite } from './start-pglite.ts'
 import type { WireStatement, WorkerMessage, WorkerStart, WorkRequest } from './worker-messages.ts'
@@ -26,7 +27,7 @@ try {
   })
   post({ kind: 'ready' })
 } catch (error) {
-  post({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) })
+  post({ kind: 'failed', reason: reasonOf(error) })
 }
 
 function post(message: WorkerMessage): void {

@@ -1,5 +1,6 @@
 /** Starts PGlite inside the worker thread, with the value types that the port promises and a reason when it cannot start. */
 import { type Extensions, PGlite } from '@electric-sql/pglite'
+import { reasonOf } from '@keelson/kernel'
 import type { PgliteExtensions, WorkerStart } from './worker-messages.ts'
 
 /** PostgreSQL's number of the type, from pg_type. */
@@ -59,5 +60,5 @@ function startReason(error: unknown, log: readonly string[]): string {
   }
   const complaint = log.findLast((line) => /\b(PANIC|FATAL|ERROR):/.test(line))
   if (complaint) return complaint.replace(/^.*\b(?:PANIC|FATAL|ERROR):\s*/, '')
-  return error instanceof Error ? error.message : String(error)
+  return reasonOf(error)
 }

@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { reasonOf } from '@keelson/kernel'
 import { telemetryErrors } from '@keelson/telemetry'
 
 export interface LineDestination {
@@ -50,7 +51,7 @@ function openForAppending(file: string): number {
     mkdirSync(dirname(file), { recursive: true })
     return openSync(file, 'a')
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw telemetryErrors.TELEMETRY_LOG_DESTINATION_UNUSABLE({ destination: file, reason }, { cause })
   }
 }

@@ -1,5 +1,5 @@
 /** Names what went wrong: what a server may answer for reasons of its own, a lost connection, and everything else as a refusal. */
-import { isError, type KeelsonError, kernelErrors, shownReason } from '@keelson/kernel'
+import { isError, type KeelsonError, kernelErrors, reasonOf, shownReason } from '@keelson/kernel'
 import pg from 'pg'
 
 /** How far the work had come when the connection was lost: only a commit that was asked for may have taken effect. */
@@ -9,7 +9,7 @@ export type Stage = 'before-commit' | 'committing'
 export function statementFailure(error: unknown, values: readonly unknown[], stage: Stage): KeelsonError {
   if (isError(error)) return error
   const sqlState = sqlStateOf(error)
-  const reason = shownReason(error instanceof Error ? error.message : String(error), sqlState ?? '', values)
+  const reason = shownReason(reasonOf(error), sqlState ?? '', values)
   if (sqlState === undefined || isFarewell(sqlState)) {
     return stage === 'committing'
       ? kernelErrors.DATABASE_OUTCOME_UNKNOWN({ reason })

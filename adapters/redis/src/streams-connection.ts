@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { eventsErrors, type TakeOptions } from '@keelson/events'
-import { isError, type Lifetime, type Secret } from '@keelson/kernel'
+import { isError, type Lifetime, reasonOf, type Secret } from '@keelson/kernel'
 import { Redis, ReplyError } from 'ioredis'
 
 export interface StreamsConnectionOptions {
@@ -115,7 +115,7 @@ export class StreamsConnection {
 
   #failureOf(attempt: string, redis: Redis, error: unknown): unknown {
     if (isError(error)) return error
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     if (!(error instanceof ReplyError))
       return eventsErrors.MESSAGES_UNAVAILABLE({ attempt, reason: 'there is no connection to Redis' })
     if (/\bOOM\b/.test(reason)) return eventsErrors.MESSAGES_FULL({ attempt })

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isRecord } from '@keelson/kernel'
+import { isRecord, reasonOf } from '@keelson/kernel'
 import type { System } from '@keelson/services'
 import { cliErrors } from './errors.ts'
 
@@ -48,10 +48,7 @@ async function load(file: string): Promise<System> {
   try {
     module = await import(pathToFileURL(file).href)
   } catch (cause) {
-    throw cliErrors.SYSTEM_UNREADABLE(
-      { file, reason: cause instanceof Error ? cause.message : String(cause) },
-      { cause },
-    )
+    throw cliErrors.SYSTEM_UNREADABLE({ file, reason: reasonOf(cause) }, { cause })
   }
   const exported =
     isRecord(module) || typeof module === 'object' ? (module as { default?: unknown }).default : undefined

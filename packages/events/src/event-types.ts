@@ -2,7 +2,7 @@
  * What the events of a log mean: the schema of each type, its version, and the steps from earlier versions. The store keeps JSON; this is
  * where JSON becomes typed events and back, so that old events are read by today's code and none is ever rewritten.
  */
-import { type Given, type Parsed, type Problem, problemsOf, type Schema } from '@keelson/kernel'
+import { type Given, type Parsed, type Problem, problemsOf, reasonOf, type Schema } from '@keelson/kernel'
 import { eventsErrors } from './errors.ts'
 import type { EventMetadata, NewEvent, RecordedEvent } from './store/event.ts'
 
@@ -131,10 +131,7 @@ function upcast(stored: RecordedEvent, { version, upcasts }: EventType): unknown
     try {
       data = upcasts[from]?.(data, stored)
     } catch (cause) {
-      throw unreadable(
-        stored,
-        `the upcast from version ${from} threw: ${cause instanceof Error ? cause.message : String(cause)}`,
-      )
+      throw unreadable(stored, `the upcast from version ${from} threw: ${reasonOf(cause)}`)
     }
   }
   return data

@@ -1,4 +1,5 @@
 /** What queries of every index have in common: filters over attributes, and counts. */
+import { reasonOf } from '@keelson/kernel'
 import { infrastructureErrors } from './errors.ts'
 import { compileGlob, type Glob } from './search/glob.ts'
 
@@ -24,7 +25,7 @@ export function readGlob(glob: string): Glob {
   try {
     return compileGlob(glob)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw infrastructureErrors.SEARCH_QUERY_INVALID({ field: `the glob "${glob.slice(0, 200)}"`, reason }, { cause })
   }
 }

@@ -1,4 +1,5 @@
 export { type Adapter, type AdapterPlatform, defineAdapter, type SystemPlace } from './adapter.ts'
+export { boundedJson, boundedText, type JsonBounds } from './bounded-json.ts'
 export { type CallContext, currentCall, rootCall, runInCall, type TraceContext, withTrace } from './call-context.ts'
 export { type Clock, systemClock } from './clock.ts'
 export type { ConfigChange } from './config/config-changes.ts'
@@ -29,7 +30,7 @@ export {
   type ContractData,
   type ContractsDocument,
   contractsDocument,
-  type ErrorData,
+  type DeclaredErrorData,
   type OperationData,
   parseContractsDocument,
 } from './contract/contract-data.ts'
@@ -63,6 +64,7 @@ export {
   requireSendable,
 } from './database/parameters.ts'
 export { shownReason } from './database/shown-reason.ts'
+export { type ErrorData, errorFromData, errorToData } from './error-data.ts'
 export { kernelErrors } from './errors.ts'
 export { type FlagEvaluator, Flags } from './flags/flag-evaluator.ts'
 export { createRuleFlags, type FlagRule } from './flags/rule-flags.ts'
@@ -75,6 +77,7 @@ export {
   type ErrorDetails,
   type ErrorFactory,
   type ErrorKind,
+  errorKinds,
   isError,
   KeelsonError,
 } from './keelson-error.ts'
@@ -90,6 +93,7 @@ export { type Closeable, Lifetime } from './lifecycle/lifetime.ts'
 export type { RestartPolicy } from './lifecycle/restart-policy.ts'
 export { type Dependent, startOrder } from './lifecycle/start-order.ts'
 export { definePort, type Port } from './port.ts'
+export { reasonOf } from './reason-of.ts'
 export { coerceText, isRecord, propertiesOf } from './schema/coerce.ts'
 export {
   type Given,

@@ -6,30 +6,33 @@ import type { Json } from './json.ts'
 
 const brand = Symbol.for('keelson.error')
 
-/** What went wrong in the caller's terms. Whoever speaks a protocol maps the kind, not the code, to its own status. */
-export type ErrorKind =
-  | 'invalid'
-  | 'forbidden'
-  | 'not-found'
-  | 'conflict'
-  | 'too-large'
-  | 'unsupported'
-  | 'rate-limited'
-  | 'unavailable'
-  | 'timeout'
-  | 'cancelled'
-  | 'internal'
+export const errorKinds = [
+  'invalid',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'too-large',
+  'unsupported',
+  'rate-limited',
+  'unavailable',
+  'timeout',
+  'cancelled',
+  'internal',
+] as const
+
+/** The failure in the caller's terms. A surface maps the kind, not the code, to the status of its protocol. */
+export type ErrorKind = (typeof errorKinds)[number]
 
 export type ErrorDetails = Readonly<Record<string, Json>>
 
 /** A failure with a stable code. `details` is JSON and holds no secret: it may be shown to the caller unless `kind` is `internal`. */
-export class KeelsonError extends Error {
+export class KeelsonError<Details extends ErrorDetails = ErrorDetails> extends Error {
   override readonly name = 'KeelsonError'
   readonly code: string
   readonly kind: ErrorKind
   /** True when the same call may succeed later without a change. */
   readonly retryable: boolean
-  readonly details: ErrorDetails
+  readonly details: Details
   readonly [brand] = true
 
   constructor(options: {
@@ -37,20 +40,33 @@ export class KeelsonError extends Error {
     message: string
     kind: ErrorKind
     retryable?: boolean
-    details?: ErrorDetails
+    details?: Details
     cause?: unknown
   }) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = options.code
     this.kind = options.kind
     this.retryable = options.retryable ?? false
-    this.details = options.details ?? {}
+    // Without details their type is that of none.
+    this.details = options.details ?? ({} as Details)
   }
 }
 
-/** True for a `KeelsonError` of any install; with `code`, only for that one. */
-export function isError(error: unknown, code?: string): error is KeelsonError {
-  return typeof error === 'object' && error !== null && brand in error && (code === undefined || codeOf(error) === code)
+/**
+ * True for a `KeelsonError` of any install; with a code, or the factory of one, only for that one. A factory narrows `details` to what it
+ * makes them of, also for an error that came from another process.
+ *
+ * @example
+ * if (isError(error, servicesErrors.OPERATION_INPUT_INVALID)) show(error.details.problems)
+ */
+export function isError<Details extends ErrorDetails>(
+  error: unknown,
+  factory: ErrorFactory<Details>,
+): error is KeelsonError<Details>
+export function isError(error: unknown, code?: string): error is KeelsonError
+export function isError(error: unknown, wanted?: string | { readonly code: string }): boolean {
+  if (typeof error !== 'object' || error === null || !(brand in error)) return false
+  return wanted === undefined || codeOf(error) === (typeof wanted === 'string' ? wanted : wanted.code)
 }
 
 /** One line of a catalogue: when it is raised (for the reference page), and how its details become a message. */
@@ -63,7 +79,7 @@ export interface ErrorDefinition<Details extends ErrorDetails> {
 
 /** Makes one error of a catalogue. */
 export interface ErrorFactory<Details extends ErrorDetails> {
-  (details: Details, options?: { cause?: unknown }): KeelsonError
+  (details: Details, options?: { cause?: unknown }): KeelsonError<Details>
   readonly code: string
   readonly definition: ErrorDefinition<Details>
 }

@@ -46,6 +46,12 @@ describe('isError()', () => {
     expect(isError(error, 'STORE_EMPTY')).toBe(false)
   })
 
+  test('knows an error by its factory, and then the type of its details', () => {
+    const error: unknown = errors.STORE_FULL({ path: '/a' })
+    expect(isError(error, errors.STORE_FULL) && (error.details.path satisfies string)).toBe('/a')
+    expect(isError(error, kernelErrors.CONTRACT_INVALID)).toBe(false)
+  })
+
   test('knows an error of another install of the package', () => {
     const foreign = Object.assign(new Error('x'), { [Symbol.for('keelson.error')]: true, code: 'STORE_FULL' })
     expect(isError(foreign, 'STORE_FULL')).toBe(true)

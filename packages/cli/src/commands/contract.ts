@@ -12,6 +12,7 @@ import {
   kernelErrors,
   type Operation,
   parseContractsDocument,
+  reasonOf,
 } from '@keelson/kernel'
 import { importOpenApi, readHttp, servicesErrors } from '@keelson/services'
 import type { Command } from 'commander'
@@ -68,7 +69,7 @@ async function readDocument(origin: string): Promise<unknown> {
     if (!response.ok) throw new Error(`the answer was ${response.status}`)
     return await response.json()
   } catch (cause) {
-    const reason = `"${origin}": ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `"${origin}": ${reasonOf(cause)}`
     throw servicesErrors.OPENAPI_UNREADABLE({ reason }, { cause })
   }
 }
@@ -89,7 +90,7 @@ async function readExport(file: string): Promise<ContractsDocument> {
   try {
     content = JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw kernelErrors.CONTRACT_DATA_INVALID({ reason: `"${file}": ${reason}` }, { cause })
   }
   return parseContractsDocument(content)

@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { reasonOf } from '@keelson/kernel'
 import type { Command } from 'commander'
 import { cliErrors } from '../errors.ts'
 import { locateSystem } from '../find-system.ts'
@@ -151,7 +152,7 @@ function writing<T>(folder: string, work: () => T): T {
   try {
     return work()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw cliErrors.PROJECT_UNWRITABLE({ folder: resolve(folder), reason }, { cause })
   }
 }

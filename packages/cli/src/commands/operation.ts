@@ -12,6 +12,7 @@ import {
   propertiesOf,
   readCli,
   readProgress,
+  reasonOf,
   rootCall,
   runInCall,
 } from '@keelson/kernel'
@@ -219,7 +220,7 @@ function parseInput(text: string | undefined): unknown {
     if (isRecord(input)) return input
   } catch (cause) {
     throw cliErrors.COMMAND_INVALID({
-      reason: `--input is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      reason: `--input is not JSON: ${reasonOf(cause)}`,
     })
   }
   throw cliErrors.COMMAND_INVALID({ reason: '--input must be a JSON object' })

@@ -1,6 +1,6 @@
 /** `keelson start`: runs the whole system in this process until a signal ends it. */
 import { resolve } from 'node:path'
-import { type Progress, readProgress } from '@keelson/kernel'
+import { type Progress, readProgress, reasonOf } from '@keelson/kernel'
 import { type RunningSystem, type System, startSystem } from '@keelson/services'
 import type { Command } from 'commander'
 import { cliErrors } from '../errors.ts'
@@ -73,7 +73,7 @@ async function follow(running: RunningSystem, system: System, terminal: Terminal
     }
     bar.end()
   } catch (error) {
-    terminal.note(error instanceof Error ? error.message : String(error))
+    terminal.note(reasonOf(error))
   }
 }
 

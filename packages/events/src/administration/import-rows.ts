@@ -3,7 +3,7 @@
  * stopped when it was interrupted. The id of an event follows from the import and the key of its row, so that no row comes twice, and at
  * the end rows and events are counted against each other.
  */
-import { type Migration, migrate } from '@keelson/kernel'
+import { type Migration, migrate, reasonOf } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 import type { NewEvent } from '../store/event.ts'
 import { hashedEventId } from '../store/event-ids.ts'
@@ -160,7 +160,7 @@ function mapRow(
       events: events.map((event, at) => ({ ...event, id: hashedEventId(log, 'import', name, key, at) })),
     }
   } catch (cause) {
-    const reason = `the row with the key ${key}: ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `the row with the key ${key}: ${reasonOf(cause)}`
     throw eventsErrors.EVENTS_IMPORT_INVALID({ import: name, reason }, { cause })
   }
 }

@@ -1,6 +1,7 @@
 /** Fits LSA beside the event loop rather than on it, so that whatever the process serves stays fast for the minute it may take. */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { reasonOf } from '@keelson/kernel'
 import { infrastructureErrors } from '../errors.ts'
 import { type LsaModel, type LsaOptions, openLsa } from './lsa-model.ts'
 import type { LsaWorkerAnswer, LsaWorkerRequest } from './lsa-worker.ts'
@@ -33,7 +34,7 @@ export async function fitLsaInWorker(
     else fitted.reject(refusal(answer.refused))
   })
   worker.on('error', (cause) =>
-    fitted.reject(infrastructureErrors.MODEL_FIT_FAILED({ reason: messageOf(cause) }, { cause })),
+    fitted.reject(infrastructureErrors.MODEL_FIT_FAILED({ reason: reasonOf(cause) }, { cause })),
   )
   worker.on('exit', () => fitted.reject(infrastructureErrors.MODEL_FIT_FAILED({ reason: 'its thread ended' })))
   const abort = () => fitted.reject(signal?.reason)
@@ -55,8 +56,4 @@ function refusal({ code, message, details }: { code: string | undefined; message
   if (code === 'MODEL_OPTIONS_INVALID' && 'reason' in details)
     return infrastructureErrors.MODEL_OPTIONS_INVALID({ reason: String(details.reason) })
   return infrastructureErrors.MODEL_FIT_FAILED({ reason: message })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,6 @@
 /** Fits LSA in a thread of its own, on texts that arrive in batches. Started by `fitLsaInWorker` only. */
 import { parentPort } from 'node:worker_threads'
-import { isError } from '@keelson/kernel'
+import { isError, reasonOf } from '@keelson/kernel'
 import { fitLsa, type LsaOptions } from './lsa-model.ts'
 
 /** To the worker: the options first, then the texts, then their end. */
@@ -46,7 +46,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
     try {
       return { bytes: (await fitLsa(corpus(), options)).toBytes() }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = reasonOf(error)
       return {
         refused: {
           code: isError(error) ? error.code : undefined,

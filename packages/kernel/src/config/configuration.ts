@@ -6,6 +6,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { kernelErrors } from '../errors.ts'
 import { isError, type KeelsonError } from '../keelson-error.ts'
+import { reasonOf } from '../reason-of.ts'
 import type { Parsed } from '../schema/schema.ts'
 import { type ConfigChange, changesBetween } from './config-changes.ts'
 import { type ConfigFile, type ConfigFileContent, readConfigFile } from './config-file.ts'
@@ -209,7 +210,7 @@ export class Configuration<Sections extends ConfigSections = ConfigSections> {
 
   #tell(changes: readonly ConfigChange[]): void {
     const failed = (cause: unknown) =>
-      this.#tellProblem(kernelErrors.CONFIG_WATCHER_FAILED({ reason: messageOf(cause) }, { cause }))
+      this.#tellProblem(kernelErrors.CONFIG_WATCHER_FAILED({ reason: reasonOf(cause) }, { cause }))
     for (const entry of [...this.#watchers]) {
       if (!this.#watchers.has(entry)) continue
       try {
@@ -229,7 +230,7 @@ export class Configuration<Sections extends ConfigSections = ConfigSections> {
         clock,
         changed: (signal) => this.#inTurn(() => this.#reload(file, clock, signal)),
         failed: (cause) =>
-          this.#tellProblem(kernelErrors.CONFIG_UNWATCHED({ file: file.path, reason: messageOf(cause) }, { cause })),
+          this.#tellProblem(kernelErrors.CONFIG_UNWATCHED({ file: file.path, reason: reasonOf(cause) }, { cause })),
       })
     )
   }
@@ -292,10 +293,6 @@ function* leavesOf(value: unknown, path: string): Generator<[path: string, value
     return
   }
   for (const [key, inner] of Object.entries(value)) yield* leavesOf(inner, `${path}.${key}`)
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function listOf(problems: unknown): string[] {

@@ -1,5 +1,6 @@
 /** Layers become one validated configuration, or one error with everything that is wrong with them. */
 import { kernelErrors } from '../errors.ts'
+import { reasonOf } from '../reason-of.ts'
 import { problemsOf } from '../schema/schema.ts'
 import type { ConfigValues } from './config-changes.ts'
 import { type ConfigLayer, type ConfigSections, mergeLayers, originOf, sectionSchema } from './config-layer.ts'
@@ -34,7 +35,7 @@ export async function resolveConfig(
       if (!outcome.issues) values[section] = freeze(outcome.value)
       else for (const { path, message } of problemsOf(outcome.issues)) refuse(path, message)
     } catch (error) {
-      refuse('', `its schema failed: ${error instanceof Error ? error.message : String(error)}`)
+      refuse('', `its schema failed: ${reasonOf(error)}`)
     }
   }
   if (problems.length > 0) throw kernelErrors.CONFIG_INVALID({ problems })

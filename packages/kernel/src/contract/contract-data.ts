@@ -21,12 +21,12 @@ export interface OperationData {
   readonly summary: string
   readonly input?: JsonSchema
   readonly output?: JsonSchema
-  readonly errors: Readonly<Record<string, ErrorData>>
+  readonly errors: Readonly<Record<string, DeclaredErrorData>>
   /** How callers outside reach it, by surface: `{ http: 'GET /v1/notes/{id}' }`. */
   readonly surfaces: Readonly<Record<string, string>>
 }
 
-export interface ErrorData {
+export interface DeclaredErrorData {
   readonly kind: ErrorKind
   readonly details?: JsonSchema
 }

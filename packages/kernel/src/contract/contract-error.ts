@@ -2,6 +2,7 @@
  * Throwing and recognising the errors that an operation declares: with types, and by code and details rather than by class, so that it works
  * for errors that came from another process.
  */
+import { boundedJson } from '../bounded-json.ts'
 import { kernelErrors } from '../errors.ts'
 import { isError, KeelsonError } from '../keelson-error.ts'
 import { problemsOf } from '../schema/schema.ts'
@@ -70,6 +71,12 @@ function makeError(code: string, declared: DeclaredError, details: unknown, caus
   // The schema has a JSON form, and its side of the details is an object: defineContract refuses any other.
   const value = (result instanceof Promise ? details : result.value) as KeelsonError['details']
   const { kind, retryable } = declared
-  const message = declared.message.replace(/\{(\w+)\}/g, (_, key: string) => String(value[key] ?? ''))
+  const message = declared.message.replace(/\{(\w+)\}/g, (_, key: string) => shown(value[key]))
   return new KeelsonError({ code, message, kind, retryable, details: value, cause })
+}
+
+/** A detail within a sentence, whatever it is: the text of a deeply nested array would overflow the stack. */
+function shown(detail: unknown): string {
+  const json = boundedJson(detail ?? '', { depth: 4, entries: 50, characters: 500 })
+  return typeof json === 'object' ? JSON.stringify(json) : String(json)
 }

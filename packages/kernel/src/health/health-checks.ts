@@ -4,6 +4,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts'
 import { withinTime } from '../lifecycle/within-time.ts'
+import { reasonOf } from '../reason-of.ts'
 import { type HealthCheck, type HealthReport, type HealthStatus, worstOf } from './health.ts'
 
 export interface HealthCheckOptions {
@@ -71,7 +72,7 @@ export class HealthChecks {
     try {
       return await withinTime((async () => probe())(), timeoutMs, this.#clock, tooLate)
     } catch (error) {
-      return { status: 'failed', message: error instanceof Error ? error.message : String(error) }
+      return { status: 'failed', message: reasonOf(error) }
     }
   }
 }

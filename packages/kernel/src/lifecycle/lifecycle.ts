@@ -6,6 +6,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { kernelErrors } from '../errors.ts'
 import { isError, type KeelsonError } from '../keelson-error.ts'
+import { reasonOf } from '../reason-of.ts'
 import { Lifetime } from './lifetime.ts'
 import { defaultRestart, type RestartPolicy, restartDelayMs } from './restart-policy.ts'
 import { type Dependent, startOrder } from './start-order.ts'
@@ -359,8 +360,4 @@ function withoutOptional(components: readonly Component[]): Dependent[] {
 
 function needs({ dependsOn, optional = [] }: Component, name: string): boolean {
   return dependsOn.includes(name) || optional.includes(name)
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

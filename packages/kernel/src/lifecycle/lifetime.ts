@@ -1,5 +1,6 @@
 /** Keeps what must be closed and closes it in reverse order: the last thing opened is the first to go. */
 import { kernelErrors } from '../errors.ts'
+import { reasonOf } from '../reason-of.ts'
 
 /** Something with an end. */
 export type Closeable =
@@ -80,7 +81,7 @@ export class Lifetime {
     }
     this.#isClosed = true
     if (failures.length > 0) {
-      const reason = failures.map((error) => (error instanceof Error ? error.message : String(error))).join('; ')
+      const reason = failures.map(reasonOf).join('; ')
       throw kernelErrors.CLOSE_FAILED({ subject: this.#name, reason }, { cause: failures[0] })
     }
   }

@@ -3,6 +3,7 @@
  * valibot, arktype or any other can describe an operation and none is a dependency.
  */
 import { kernelErrors } from '../errors.ts'
+import { reasonOf } from '../reason-of.ts'
 
 export interface Schema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -60,7 +61,7 @@ export function jsonSchemaOf(schema: Schema, side: 'input' | 'output', subject: 
     cache.set(schema, made)
     return made
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw kernelErrors.SCHEMA_WITHOUT_JSON({ subject, reason }, { cause })
   }
 }

@@ -1,6 +1,6 @@
 /** One request and its answer: what a route is given, and the few ways of reading and answering that every surface needs. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { CallContext, ErrorDetails } from '@keelson/kernel'
+import { type CallContext, type ErrorDetails, reasonOf } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import type { Problem } from '../rest/problem.ts'
 
@@ -58,8 +58,7 @@ export async function readJson(exchange: Exchange, maxBytes: number): Promise<un
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'not JSON'
-    throw servicesErrors.REQUEST_MALFORMED({ reason: `the body is not JSON: ${reason}` }, { cause })
+    throw servicesErrors.REQUEST_MALFORMED({ reason: `the body is not JSON: ${reasonOf(cause)}` }, { cause })
   }
 }
 
@@ -85,10 +84,21 @@ export function answerProblem(response: ServerResponse, problem: Problem): void 
   const details: ErrorDetails = problem.details ?? {}
   const { allow, retryAfterMs } = details
   const headers = {
-    ...(problem.status === 405 && Array.isArray(allow) && { allow: allow.join(', ') }),
-    ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
+    ...(problem.status === 405 && Array.isArray(allow) && { allow: allow.filter(isMethod).join(', ') }),
+    ...(typeof retryAfterMs === 'number' && { 'retry-after': wholeSeconds(retryAfterMs) }),
   }
   answer(response, problem.status, 'application/problem+json; charset=utf-8', JSON.stringify(problem), headers)
+}
+
+/** An error may have come from another server, with details that a header must not repeat. */
+function isMethod(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Z]{1,20}$/.test(value)
+}
+
+const aYear = 366 * 24 * 60 * 60
+
+function wholeSeconds(ms: number): string {
+  return String(Math.min(aYear, Math.max(1, Math.ceil(ms / 1000))))
 }
 
 function answer(

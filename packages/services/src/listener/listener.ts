@@ -100,8 +100,17 @@ export async function openListener({
   function fail(error: unknown, request: IncomingMessage, response: ServerResponse, call: CallContext): void {
     const named = namedError(error, `${request.method} ${request.url}`)
     if (named.kind === 'internal') log.error('A request failed', { method: request.method, url: request.url, error })
-    if (response.headersSent) response.destroy()
-    else answerProblem(response, problemOf(named, call.correlationId))
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    try {
+      answerProblem(response, problemOf(named, call.correlationId))
+    } catch (unsaid) {
+      // Nothing that a request brings about may end the process, which a rejection here would.
+      log.error('An error could not be answered', { method: request.method, url: request.url, error: unsaid })
+      response.destroy()
+    }
   }
 
   function unknownRoute(method: string, path: string) {

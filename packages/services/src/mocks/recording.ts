@@ -2,8 +2,16 @@
  * Record and replay: calls of a real service are written down, and a service made of the record answers them again without it. A recording is
  * JSON, to be kept beside the test that replays it; it holds inputs and outputs as they were, so record nothing that must stay secret.
  */
-import { type CallContext, type Contract, isError, type Json, KeelsonError, type Operations } from '@keelson/kernel'
+import {
+  type CallContext,
+  type Contract,
+  type ErrorData,
+  errorFromData,
+  errorToData,
+  type Operations,
+} from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
+import { namedError } from '../rest/problem.ts'
 import type { Service } from '../service/service.ts'
 import { majorOf } from '../service/service-names.ts'
 
@@ -17,15 +25,7 @@ export interface RecordedCall {
   readonly input: unknown
   readonly output?: unknown
   readonly items?: readonly unknown[]
-  readonly error?: RecordedError
-}
-
-interface RecordedError {
-  readonly code: string
-  readonly message: string
-  readonly kind: KeelsonError['kind']
-  readonly retryable: boolean
-  readonly details: { readonly [key: string]: Json }
+  readonly error?: ErrorData
 }
 
 type AnyHandler = (input: unknown, call: CallContext) => unknown
@@ -92,7 +92,7 @@ function recordAnswer(handler: AnyHandler, note: Note): AnyHandler {
       note(input, output === undefined ? {} : { output })
       return output
     } catch (error) {
-      note(input, { error: recordedError(error) })
+      note(input, { error: errorToData(namedError(error, recordedCall)) })
       throw error
     }
   }
@@ -109,7 +109,7 @@ function recordItems(handler: AnyHandler, note: Note): AnyHandler {
         yield item
       }
     } catch (error) {
-      end = { error: recordedError(error) }
+      end = { error: errorToData(namedError(error, recordedCall)) }
       throw error
     } finally {
       note(input, { items, ...end })
@@ -118,20 +118,20 @@ function recordItems(handler: AnyHandler, note: Note): AnyHandler {
 }
 
 function replayAnswer({ output, error }: RecordedCall): unknown {
-  if (error) throw new KeelsonError(error)
+  if (error) throw recordedFailure(error)
   return structuredClone(output)
 }
 
 async function* replayItems({ items = [], error }: RecordedCall): AsyncGenerator<unknown, void> {
   yield* structuredClone(items)
-  if (error) throw new KeelsonError(error)
+  if (error) throw recordedFailure(error)
 }
 
-function recordedError(error: unknown): RecordedError {
-  const named = isError(error) ? error : servicesErrors.OPERATION_FAILED({ operation: 'the recorded call' })
-  const { code, message, kind, retryable, details } = named
-  return { code, message, kind, retryable, details }
+function recordedFailure(error: ErrorData): Error {
+  return errorFromData(error) ?? servicesErrors.OPERATION_FAILED({ operation: recordedCall })
 }
+
+const recordedCall = 'the recorded call'
 
 /** JSON with keys in order, so that equal inputs are equal texts. */
 function canonical(value: unknown): string {

@@ -18,7 +18,7 @@ import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { ServiceOperations } from '../facade/facade.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'
-import { errorOfProblem, type Problem } from './problem.ts'
+import { errorOfProblem } from './problem.ts'
 import { errorOfAnswer } from './remote-error.ts'
 import { eventsOf } from './server-sent-events.ts'
 
@@ -106,14 +106,18 @@ async function* subscribe(
   try {
     for await (const { event, data } of eventsOf(response)) {
       if (event === 'end') return
-      // An error event carries a problem: server-sent-events.ts writes both.
-      if (event === 'error') throw errorOfProblem(data as Problem)
+      if (event === 'error') throw errorOfProblem(data) ?? unreadableFailure(target)
       yield await checked(target, data)
     }
   } catch (cause) {
     throw isError(cause) ? cause : lost(base, target, call, options, cause)
   }
   throw servicesErrors.PEER_UNREACHABLE({ url: base })
+}
+
+/** A foreign server may call any event an error. */
+function unreadableFailure({ name }: Target): Error {
+  return servicesErrors.REMOTE_ANSWER_INVALID({ operation: name, reason: 'its error event is not a problem' })
 }
 
 async function send(

@@ -2,7 +2,16 @@
  * Errors as `application/problem+json` (RFC 9457), and the one place that maps an error's kind to an HTTP status. An outside caller sees
  * the code, the message and the details of a named error; of an internal one only the code and the correlation id.
  */
-import { type ErrorDetails, type ErrorKind, isError, isRecord, KeelsonError } from '@keelson/kernel'
+import {
+  type ErrorDetails,
+  type ErrorKind,
+  errorFromData,
+  errorKinds,
+  errorToData,
+  isError,
+  isRecord,
+  type KeelsonError,
+} from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 
 export interface Problem {
@@ -12,6 +21,8 @@ export interface Problem {
   readonly detail: string
   /** The stable code; `docs/reference/errors.md` lists them. */
   readonly code: string
+  /** What our own clients go by: several kinds may share a status. */
+  readonly kind: ErrorKind
   readonly retryable: boolean
   readonly correlationId: string
   readonly details?: ErrorDetails
@@ -54,54 +65,40 @@ export function namedError(error: unknown, operation: string): KeelsonError {
   return isError(error) ? error : servicesErrors.OPERATION_FAILED({ operation }, { cause: error })
 }
 
+/** An error as a problem: within the bounds of `errorToData`, and always JSON. */
 export function problemOf(error: KeelsonError, correlationId: string): Problem {
-  const isSecret = error.kind === 'internal'
+  const { code, message, kind, retryable, details } = errorToData(error)
+  const isSecret = kind === 'internal'
   return {
-    type: `urn:keelson:error:${error.code}`,
-    title: titles[error.kind],
-    status: error.code === servicesErrors.ROUTE_METHOD_UNKNOWN.code ? 405 : statuses[error.kind],
-    detail: isSecret ? 'Something went wrong here. The log has more under the correlation id.' : error.message,
-    code: error.code,
-    retryable: error.retryable,
+    type: `urn:keelson:error:${code}`,
+    title: titles[kind],
+    status: code === servicesErrors.ROUTE_METHOD_UNKNOWN.code ? 405 : statuses[kind],
+    detail: isSecret ? 'Something went wrong here. The log has more under the correlation id.' : message,
+    code,
+    kind,
+    retryable,
     correlationId,
-    ...(!isSecret && { details: error.details }),
+    ...(!isSecret && { details }),
   }
 }
 
-/** Whether an answer's body is a problem with a code, as our listeners write it. */
-export function isProblem(body: unknown): body is Problem {
-  return (
-    isRecord(body) &&
-    typeof body['code'] === 'string' &&
-    typeof body['status'] === 'number' &&
-    typeof body['detail'] === 'string'
-  )
-}
-
-/** The named error that a problem tells of, for callers over HTTP. */
-export function errorOfProblem(problem: Problem): KeelsonError {
-  const kind = Object.entries(statuses).find(([, status]) => status === problem.status)?.[0] ?? 'internal'
-  return new KeelsonError({
-    code: problem.code,
-    message: problem.detail,
-    // A key of `statuses`, which has one entry per kind.
-    kind: kind as ErrorKind,
-    retryable: problem.retryable,
-    details: problem.details ?? {},
-  })
+/** The named error that a problem of another Keelson process tells of; undefined for any other body. */
+export function errorOfProblem(body: unknown): KeelsonError | undefined {
+  return isRecord(body) ? errorFromData({ ...body, message: body['detail'] }) : undefined
 }
 
 /** The JSON Schema of a problem, for OpenAPI. */
 export const problemSchema = {
   type: 'object',
   description: 'RFC 9457',
-  required: ['type', 'title', 'status', 'detail', 'code', 'retryable', 'correlationId'],
+  required: ['type', 'title', 'status', 'detail', 'code', 'kind', 'retryable', 'correlationId'],
   properties: {
     type: { type: 'string' },
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string', description: 'What was attempted and what stands in the way' },
     code: { type: 'string', description: 'Stable; the error reference lists all' },
+    kind: { enum: errorKinds },
     retryable: { type: 'boolean', description: 'Whether the same request may succeed later' },
     correlationId: { type: 'string' },
     details: { type: 'object' },

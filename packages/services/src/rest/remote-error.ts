@@ -4,7 +4,7 @@
  */
 import { type DeclaredError, type ErrorKind, isRecord, KeelsonError, type Operation } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import { errorOfProblem, isProblem } from './problem.ts'
+import { errorOfProblem } from './problem.ts'
 
 const longestReason = 500
 
@@ -12,7 +12,8 @@ const longestReason = 500
 export async function errorOfAnswer(response: Response, name: string, operation: Operation): Promise<KeelsonError> {
   const text = await response.text().catch(() => '')
   const body = parse(text)
-  if (isProblem(body)) return errorOfProblem(body)
+  const named = errorOfProblem(body)
+  if (named) return named
   const { status } = response
   const reason = reasonIn(body) ?? (body === undefined ? text.trim() : '')
   const retryAfterMs = retryAfterIn(response.headers)

@@ -2,7 +2,7 @@
 import { currentCall } from '@keelson/kernel'
 import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
-import { errorOfProblem, isProblem, type Problem } from './problem.ts'
+import { errorOfProblem } from './problem.ts'
 import { eventsOf } from './server-sent-events.ts'
 
 export interface RpcClient {
@@ -39,8 +39,7 @@ export function createRpcClient(url: string): RpcClient {
   async function* itemsOf(response: Response): AsyncGenerator<unknown> {
     for await (const { event, data } of eventsOf(response)) {
       if (event === 'end') return
-      // `error` events hold a problem: our own listener writes them.
-      if (event === 'error') throw errorOfProblem(data as Problem)
+      if (event === 'error') throw errorOfProblem(data) ?? servicesErrors.PEER_UNREACHABLE({ url })
       yield data
     }
     throw servicesErrors.PEER_UNREACHABLE({ url })
@@ -73,5 +72,5 @@ export function createRpcClient(url: string): RpcClient {
 async function errorOf(response: Response, url: string): Promise<Error> {
   // Our own listener answers every failure with a problem.
   const body: unknown = await response.json().catch(() => undefined)
-  return isProblem(body) ? errorOfProblem(body) : servicesErrors.PEER_UNREACHABLE({ url })
+  return errorOfProblem(body) ?? servicesErrors.PEER_UNREACHABLE({ url })
 }

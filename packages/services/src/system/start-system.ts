@@ -13,6 +13,7 @@ import {
   type KeelsonError,
   kernelErrors,
   type Operations,
+  reasonOf,
   systemClock,
 } from '@keelson/kernel'
 import { CacheStore, type PoliciesConfig, RateLimitStore } from '@keelson/resilience'
@@ -231,10 +232,7 @@ function openDataFolder(folder: string): string {
     // Tried, not asked: what permissions say is not all that stands in the way of writing.
     rmdirSync(mkdtempSync(join(path, '.trial-')))
   } catch (cause) {
-    throw servicesErrors.DATA_FOLDER_UNUSABLE(
-      { folder: path, reason: cause instanceof Error ? cause.message : String(cause) },
-      { cause },
-    )
+    throw servicesErrors.DATA_FOLDER_UNUSABLE({ folder: path, reason: reasonOf(cause) }, { cause })
   }
   return path
 }

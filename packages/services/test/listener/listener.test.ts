@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { currentCall } from '@keelson/kernel'
+import { currentCall, KeelsonError } from '@keelson/kernel'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answerJson, answerText } from '../../src/listener/exchange.ts'
@@ -97,6 +97,22 @@ describe('openListener()', () => {
     const huge = await raw(listener.url, `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(200_000)}\r\n\r\n`)
     expect(huge).toMatch(/^HTTP\/1.1 431 /)
     expect(huge).toContain('"code":"REQUEST_TOO_LARGE"')
+  })
+
+  it('answers an error whatever its details hold', async () => {
+    const listener = await listenerForTest()
+    const circle: Record<string, unknown> = { count: 10n, retryAfterMs: 1e300, allow: ['GET', 'X\r\nset-cookie: a'] }
+    circle['self'] = circle
+    listener.route('GET', '/odd', () => {
+      throw new KeelsonError({ code: 'ROUTE_METHOD_UNKNOWN', message: 'x', kind: 'invalid', details: circle as never })
+    })
+    const answer = await fetch(`${listener.url}/odd`)
+    expect([answer.status, answer.headers.get('allow'), answer.headers.get('retry-after')]).toEqual([
+      405,
+      'GET',
+      '31622400',
+    ])
+    expect(await answer.json()).toMatchObject({ kind: 'invalid', details: { count: '10', self: '[circular]' } })
   })
 
   it('lets a running answer finish when it closes, and takes no new request', async () => {

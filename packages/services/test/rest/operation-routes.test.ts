@@ -152,6 +152,7 @@ describe('operations over REST', () => {
       status: 500,
       detail: expect.not.stringContaining('hunter2'),
       code,
+      kind: 'internal',
       retryable: false,
       correlationId: 'abc-1',
     })

@@ -1,6 +1,8 @@
 import { defineContract, query } from '@keelson/kernel'
 import { afterEach, expect, test, vi } from 'vitest'
 import * as z from 'zod'
+import { servicesErrors } from '../../src/errors.ts'
+import { problemOf } from '../../src/rest/problem.ts'
 import { errorOfAnswer } from '../../src/rest/remote-error.ts'
 
 const { read } = defineContract('remote', '1.0.0', { read: query({ output: z.string() }) }).operations
@@ -20,4 +22,12 @@ test.each([
   const error = await errorOfAnswer(answer, 'remote.read', read)
   expect(error).toMatchObject({ code: 'REMOTE_BUSY', retryable: true })
   expect(error.details['retryAfterMs']).toBe(retryAfterMs)
+})
+
+test('errorOfAnswer() takes the kind from our own listener, and from the status of any other server', async () => {
+  const answer = (problem: object) => errorOfAnswer(Response.json(problem, { status: 409 }), 'remote.read', read)
+  const own = problemOf(servicesErrors.REQUEST_CANCELLED({}), 'c-1')
+  expect(await answer(own)).toMatchObject({ code: 'REQUEST_CANCELLED', kind: 'cancelled' })
+  const { kind: _, ...foreign } = own
+  expect(await answer(foreign)).toMatchObject({ code: 'REMOTE_CONFLICT', kind: 'conflict' })
 })

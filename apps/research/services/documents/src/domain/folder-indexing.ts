@@ -2,7 +2,7 @@
  * Keeps the folders of the service indexed: the configured one from its start, others when somebody asks, and those that an earlier
  * process did not finish. What must survive a kill is noted in the database before the work begins.
  */
-import { type Clock, type HealthCheck, isError } from '@keelson/kernel'
+import { type Clock, type HealthCheck, isError, reasonOf } from '@keelson/kernel'
 import type { Indexing } from '../contract.ts'
 import { resolveAllowedFolder } from './folder-access.ts'
 import { FolderWatch } from './folder-watch.ts'
@@ -60,7 +60,7 @@ export class FolderIndexing {
       } catch (error) {
         // A folder that went missing is queued all the same: its run drops its documents and says why.
         if (isError(error, 'DOCUMENTS_FOLDER_MISSING')) this.#queue.add(folder)
-        else log.warn('a folder of an earlier start is not indexed further', { folder, reason: messageOf(error) })
+        else log.warn('a folder of an earlier start is not indexed further', { folder, reason: reasonOf(error) })
       }
     }
   }
@@ -149,8 +149,4 @@ export class FolderIndexing {
     const { found, indexed, unchanged, removed, skipped } = run.look()
     log.info('indexed', { folder, found, indexed, unchanged, removed, skipped })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,6 @@
 /** Runs wait for each other: two at once would only compete for the disk and the database. A folder is in the queue at most once. */
 import type { Clock } from '@keelson/kernel'
+import { reasonOf } from '@keelson/kernel'
 import { documentsErrors } from '../errors.ts'
 import { IndexingRun } from './indexing-run.ts'
 
@@ -65,7 +66,7 @@ export class IndexingQueue {
       run.end({ state: 'done' })
     } catch (error) {
       if (signal.aborted) run.end({ state: 'stopped' })
-      else run.end({ state: 'failed', error: error instanceof Error ? error.message : String(error) })
+      else run.end({ state: 'failed', error: reasonOf(error) })
     }
   }
 

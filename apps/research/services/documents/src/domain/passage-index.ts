@@ -9,7 +9,7 @@ import {
   type SearchQuery,
   type SearchResult,
 } from '@keelson/infrastructure'
-import { isError } from '@keelson/kernel'
+import { isError, reasonOf } from '@keelson/kernel'
 import { chunkId } from './document-draft.ts'
 import { attributesOf, type ChangedDocument, type DocumentsStore } from './documents-store.ts'
 import { titleWithHeadings } from './passages.ts'
@@ -107,7 +107,7 @@ async function openFromSnapshot(
     return { index, change, isFresh: false }
   } catch (error) {
     if (isError(error, 'DATABASE_QUERY_FAILED') || isError(error, 'DATABASE_CLOSED')) throw error
-    return refuse(error instanceof Error ? error.message : String(error))
+    return refuse(reasonOf(error))
   }
 }
 

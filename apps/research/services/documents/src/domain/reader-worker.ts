@@ -1,6 +1,6 @@
 /** Reads files in a thread of its own. Started by `FileReaders` only. */
 import { parentPort } from 'node:worker_threads'
-import { type ErrorDetails, isError } from '@keelson/kernel'
+import { type ErrorDetails, isError, reasonOf } from '@keelson/kernel'
 import { contentOf } from './content.ts'
 import type { DocumentContent } from './document-draft.ts'
 
@@ -24,6 +24,6 @@ async function read(path: string, bytes: Uint8Array): Promise<ReaderAnswer> {
     return { content: await contentOf(bytes, path) }
   } catch (error) {
     if (isError(error)) return { refused: { code: error.code, details: error.details } }
-    return { broken: error instanceof Error ? error.message : String(error) }
+    return { broken: reasonOf(error) }
   }
 }

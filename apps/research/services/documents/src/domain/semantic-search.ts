@@ -4,7 +4,7 @@
  * waits for any of it.
  */
 import { fitLsaInWorker, type RankedHit, type SearchFilter } from '@keelson/infrastructure'
-import { type CallContext, type Clock, type HealthCheck, isError } from '@keelson/kernel'
+import { type CallContext, type Clock, type HealthCheck, isError, reasonOf } from '@keelson/kernel'
 import type { Facade, Optional } from '@keelson/services'
 import type { ModelRef, Models, Resolved } from '../../../models/src/contract.ts'
 import type { DocumentsStore } from './documents-store.ts'
@@ -172,7 +172,7 @@ export class SemanticSearch {
         if (isIndexing()) await clock.sleep(stepMs, signal)
       } catch (error) {
         if (signal.aborted) return
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = reasonOf(error)
         log.warn('vectors could not be brought up to date', { error })
         this.#report(reason)
         await clock.sleep(pauseMs, signal).catch(() => {})

@@ -1,4 +1,5 @@
 /** E-mail (.eml): who wrote to whom about what, then the text of the message; attachments are named. */
+import { reasonOf } from '@keelson/kernel'
 import { documentsErrors } from '../../errors.ts'
 import type { Extract } from './format.ts'
 import { htmlText } from './html.ts'
@@ -8,7 +9,7 @@ import { TextBuilder } from './text-builder.ts'
 export const extractEmail: Extract = async (bytes, path) => {
   const { default: PostalMime } = await import('postal-mime')
   const message = await PostalMime.parse(bytes, { maxNestingDepth: limits.depth }).catch((cause: unknown) => {
-    const reason = `its message cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `its message cannot be read: ${reasonOf(cause)}`
     throw documentsErrors.DOCUMENTS_FILE_DAMAGED({ path, reason }, { cause })
   })
   const body = message.text ?? (message.html === undefined ? '' : htmlText(message.html, path).text)
