@@ -3,9 +3,19 @@
  * help, and turns whatever comes back into an answer or a named error, in which the key never stands.
  */
 import { infrastructureErrors } from '@keelson/infrastructure'
-import { type Clock, isError, isRecord, type KeelsonError, reasonOf, type Secret, systemClock } from '@keelson/kernel'
+import {
+  backoffMs,
+  type Clock,
+  isError,
+  isRecord,
+  type KeelsonError,
+  reasonOf,
+  retryAfterIn,
+  retryAfterOf,
+  type Secret,
+  systemClock,
+} from '@keelson/kernel'
 import { readEvents } from './event-stream.ts'
-import { backoffMs, retryAfterMs } from './retry-delay.ts'
 import { TokenBudget } from './token-budget.ts'
 
 export interface OpenaiEndpointOptions {
@@ -34,6 +44,7 @@ export interface OpenaiRequest {
 
 /** An endpoint that asks for more patience is not waited for: the caller may have something better to do. */
 const longestWaitMs = 60_000
+const pauses = { firstMs: 500, mostMs: 8_000 }
 const largestAnswerBytes = 64 * 1024 * 1024
 
 /**
@@ -128,7 +139,7 @@ export class OpenaiEndpoint {
       } catch (error) {
         signal?.throwIfAborted()
         if (!isError(error, 'MODEL_UNAVAILABLE') || retry >= this.#retries) throw error
-        const waitMs = asked(error) ?? backoffMs(retry, this.#random())
+        const waitMs = retryAfterOf(error) || backoffMs(pauses, retry + 1, this.#random)
         if (waitMs > longestWaitMs) throw error
         await this.#clock.sleep(waitMs, signal)
       }
@@ -208,7 +219,7 @@ export class OpenaiEndpoint {
     if (!mayPass(status) || isOutOfCredit(body)) {
       return infrastructureErrors.MODEL_REQUEST_REFUSED({ model, status, reason })
     }
-    const afterMs = retryAfterMs(headers, this.#clock.now())
+    const afterMs = retryAfterIn(headers, this.#clock.now())
     const details = { model, reason: `status ${status}: ${reason}` }
     return infrastructureErrors.MODEL_UNAVAILABLE(
       afterMs === undefined ? details : { ...details, retryAfterMs: afterMs },
@@ -244,11 +255,6 @@ function mayPass(status: number): boolean {
 /** OpenAI answers 429 to an account without credit as well, which no waiting helps. */
 function isOutOfCredit(body: unknown): boolean {
   return isRecord(body) && isRecord(body['error']) && body['error']['code'] === 'insufficient_quota'
-}
-
-function asked(error: KeelsonError): number | undefined {
-  const { retryAfterMs: afterMs } = error.details
-  return typeof afterMs === 'number' ? afterMs : undefined
 }
 
 /** `fetch` wraps what went wrong on the wire in an error of its own. */

@@ -16,7 +16,7 @@ describe('OpenaiEndpoint', () => {
     double.misbehave(status(500, 'oops'), status(503, ''), (response) => response.destroy(), status(408, ''))
     await expect(endpoint.json(ask)).resolves.toMatchObject({ object: 'list' })
     expect(double.requests).toHaveLength(5)
-    expect(clock.waits).toEqual([375, 750, 1_500, 3_000])
+    expect(clock.waits).toEqual([250, 500, 1_000, 2_000])
   })
 
   it('tries again when an answer is cut off', async () => {
@@ -39,7 +39,7 @@ describe('OpenaiEndpoint', () => {
       status(429, busy, { 'retry-after': 'soon' }),
     )
     await endpoint.json(ask)
-    expect(clock.waits).toEqual([7_000, 30_000, 120, 3_000])
+    expect(clock.waits).toEqual([7_000, 30_000, 120, 2_000])
   })
 
   it('does not wait longer than a minute: it fails and says how long the endpoint asks for', async () => {

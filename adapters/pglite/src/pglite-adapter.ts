@@ -7,11 +7,15 @@ export function pglite(options: Pick<PgliteOptions, 'extensions'> = {}): Adapter
   return defineAdapter({
     name: 'pglite',
     provides: Database,
-    start: async ({ system, lifetime }) => {
+    start: async ({ system, clock, lifetime }) => {
       // The engine is some megabytes of WebAssembly: it is loaded when something needs the database, not when a system lists it.
       const { openPgliteDatabase } = await import('./pglite-database.ts')
       return lifetime.own(
-        await openPgliteDatabase({ ...options, ...(system.dataFolder !== undefined && { folder: system.dataFolder }) }),
+        await openPgliteDatabase({
+          ...options,
+          clock,
+          ...(system.dataFolder !== undefined && { folder: system.dataFolder }),
+        }),
       )
     },
   })

@@ -4,13 +4,16 @@
  */
 import { resolve } from 'node:path'
 import {
+  type Clock,
   type Database,
   isError,
   kernelErrors,
+  nowInSql,
   type Queryable,
   type QueryResult,
   reasonOf,
   type Statement,
+  systemClock,
 } from '@keelson/kernel'
 import { findDatabase } from './data-folder.ts'
 import { Engine } from './engine.ts'
@@ -27,6 +30,8 @@ export interface PgliteOptions {
    * `{ vector: '@electric-sql/pglite-pgvector' }`. The modules are the caller's to install, in the version that fits PGlite's.
    */
   readonly extensions?: PgliteExtensions
+  /** Its time is that of the database, when it is not the system's. */
+  readonly clock?: Clock
 }
 
 /**
@@ -44,12 +49,13 @@ export interface PgliteOptions {
 export async function openPgliteDatabase({
   folder,
   extensions = {},
+  clock = systemClock,
 }: PgliteOptions = {}): Promise<Database & { close(): Promise<void> }> {
-  if (folder === undefined) return openInMemory(extensions)
+  if (folder === undefined) return openInMemory(extensions, clock)
   const absolute = resolve(folder)
   const lock = lockFolder(absolute)
   try {
-    return await openInFolder(absolute, extensions, lock)
+    return await openInFolder(absolute, { extensions, lock, clock })
   } catch (error) {
     lock.release()
     if (isError(error)) throw error
@@ -58,37 +64,59 @@ export async function openPgliteDatabase({
   }
 }
 
-async function openInMemory(extensions: PgliteExtensions): Promise<PgliteDatabase> {
+async function openInMemory(extensions: PgliteExtensions, clock: Clock): Promise<PgliteDatabase> {
   const listeners = new Listeners()
   try {
-    return new PgliteDatabase(await Engine.start({ dataFolder: undefined, extensions }, listeners.tell), listeners)
+    const engine = await Engine.start({ dataFolder: undefined, extensions }, listeners.tell)
+    return new PgliteDatabase({ engine, listeners, clock })
   } catch (cause) {
     const reason = `PGlite did not start: ${reasonOf(cause)}`
     throw kernelErrors.DATABASE_CLOSED({ reason }, { cause })
   }
 }
 
-async function openInFolder(folder: string, extensions: PgliteExtensions, lock: FolderLock): Promise<PgliteDatabase> {
+async function openInFolder(
+  folder: string,
+  { extensions, lock, clock }: { extensions: PgliteExtensions; lock: FolderLock; clock: Clock },
+): Promise<PgliteDatabase> {
   // A thread of its own makes the database and is gone before the other starts: making one takes more memory than using it.
   const create = async (dataFolder: string) => (await Engine.start({ dataFolder, extensions: {} }, () => {})).close()
   const dataFolder = await findDatabase(folder, create)
   const listeners = new Listeners()
   const engine = await Engine.start({ dataFolder, extensions }, listeners.tell)
   void engine.exited.then(() => lock.release())
-  return new PgliteDatabase(engine, listeners, lock)
+  return new PgliteDatabase({ engine, listeners, clock, lock })
+}
+
+interface PgliteParts {
+  readonly engine: Engine
+  readonly listeners: Listeners
+  readonly clock: Clock
+  readonly lock?: FolderLock
 }
 
 class PgliteDatabase implements Database {
   readonly #engine: Engine
   readonly #listeners: Listeners
   readonly #lock: FolderLock | undefined
+  readonly #clock: Clock
   #lastTransaction = 0
   #closing: Promise<void> | undefined
 
-  constructor(engine: Engine, listeners: Listeners, lock?: FolderLock) {
+  constructor({ engine, listeners, clock, lock }: PgliteParts) {
     this.#engine = engine
     this.#listeners = listeners
     this.#lock = lock
+    this.#clock = clock
+  }
+
+  get nowSql(): string {
+    return nowInSql(this.#clock)
+  }
+
+  async now(): Promise<number> {
+    const { rows } = await this.query<{ now: Date }>(`select ${this.nowSql} as now`)
+    return rows[0]?.now.getTime() ?? this.#clock.now()
   }
 
   async query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>> {

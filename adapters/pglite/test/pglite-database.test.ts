@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { databaseConformance } from '@keelson/kernel/testing'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { Leases } from '@keelson/kernel'
+import { createFakeClock, databaseConformance } from '@keelson/kernel/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPgliteDatabase } from '../src/index.ts'
 
 type Opened = Awaited<ReturnType<typeof openPgliteDatabase>>
@@ -22,6 +23,22 @@ describe.each(places)('openPgliteDatabase() %s', (_, options) => {
   afterAll(() => database.close())
 
   test.each(databaseConformance)('$name', ({ run }) => run(database))
+})
+
+test('openPgliteDatabase() goes by a clock that it is given', async () => {
+  const clock = createFakeClock()
+  const database = await openPgliteDatabase({ clock })
+  expect(await database.now()).toBe(clock.now())
+  const [one, other] = await Promise.all(
+    ['one', 'other'].map((owner) => Leases.open(database, { owner, leaseMs: 1_000 })),
+  )
+  await one?.acquire(['work'])
+  await clock.advance(999)
+  expect(await other?.acquire(['work'])).toBeUndefined()
+  await clock.advance(1)
+  expect(await other?.acquire(['work'])).toMatchObject({ isInherited: true })
+  expect(await database.now()).toBe(clock.now())
+  await database.close()
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -2,7 +2,7 @@
  * What is heard of `LISTEN`, on a connection of its own that is made when somebody first listens and made again, with growing pauses, when
  * it is lost. What was sent in between is not heard: delivery is at most once, and whoever cannot miss anything looks again.
  */
-import { type Clock, isError, kernelErrors } from '@keelson/kernel'
+import { backoffMs, type Clock, isError, kernelErrors } from '@keelson/kernel'
 import pg from 'pg'
 import { connectFailure, statementFailure } from './failure.ts'
 import { shownAddress } from './server-address.ts'
@@ -11,8 +11,7 @@ type Hear = (payload: string) => void
 
 /** PostgreSQL cuts longer names off in LISTEN and refuses them in NOTIFY. */
 const longestChannelBytes = 63
-const firstPauseMs = 50
-const longestPauseMs = 5_000
+const pauses = { firstMs: 50, mostMs: 5_000 }
 
 export class Notifications {
   readonly #config: pg.ClientConfig
@@ -102,8 +101,8 @@ export class Notifications {
     if (this.#isReconnecting) return
     this.#isReconnecting = true
     try {
-      for (let pauseMs = firstPauseMs; this.#channels.size > 0; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-        await this.#clock.sleep(pauseMs, this.#closing.signal)
+      for (let failures = 1; this.#channels.size > 0; failures++) {
+        await this.#clock.sleep(backoffMs(pauses, failures), this.#closing.signal)
         try {
           await this.#inTurn(async () => {
             for (const channel of this.#channels.keys()) await this.#execute(`listen ${quoted(channel)}`)

@@ -6,6 +6,7 @@ import {
   type Clock,
   type Database,
   kernelErrors,
+  nowInSql,
   type Queryable,
   type QueryResult,
   type Statement,
@@ -48,6 +49,7 @@ export interface PostgresOptions {
   readonly idleInTransactionTimeoutMs?: number
   /** What the server's list of sessions shows. Default `keelson`. */
   readonly applicationName?: string
+  /** For what waits; its time is that of the database, too, when it is not the system's. */
   readonly clock?: Clock
 }
 
@@ -98,6 +100,7 @@ class PostgresDatabase implements Database {
   /** Reads that may be late, when there are replicas. */
   readonly replica?: Queryable
   readonly #followers: readonly PostgresDatabase[]
+  readonly #clock: Clock
 
   constructor(options: PostgresOptions, replicas: readonly PostgresDatabase[]) {
     const { connections = 10, acquireTimeoutMs = 10_000, clock = systemClock } = options
@@ -116,7 +119,17 @@ class PostgresDatabase implements Database {
     if (listenUrl !== false)
       this.#notifications = new Notifications({ ...clientConfig({ url: listenUrl, password, tls }), ...session }, clock)
     this.#followers = replicas
+    this.#clock = clock
     if (replicas.length > 0) this.replica = new Replicas(replicas, this, clock)
+  }
+
+  get nowSql(): string {
+    return nowInSql(this.#clock)
+  }
+
+  async now(): Promise<number> {
+    const { rows } = await this.query<{ now: Date }>(`select ${this.nowSql} as now`)
+    return rows[0]?.now.getTime() ?? this.#clock.now()
   }
 
   async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {

@@ -1,4 +1,5 @@
-import { databaseConformance } from '@keelson/kernel/testing'
+import { Leases } from '@keelson/kernel'
+import { createFakeClock, databaseConformance } from '@keelson/kernel/testing'
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest'
 import { connectPostgresDatabase } from '../src/index.ts'
 import { isSkipped, PostgresServer } from './postgres-server.ts'
@@ -18,6 +19,38 @@ describe.skipIf(isSkipped)('connectPostgresDatabase()', () => {
   }, 60_000)
 
   test.each(databaseConformance)('$name', ({ run }) => run(database), 60_000)
+
+  it('takes a lease over from a holder that is paused within a transaction, and undoes what that did', async () => {
+    const [paused, other] = await Promise.all([
+      Leases.open(database, { owner: 'paused', leaseMs: 200 }),
+      Leases.open(database, { owner: 'other', leaseMs: 60_000 }),
+    ])
+    const lease = await paused.acquire(['work'])
+    if (!lease) throw new Error('the lease was not free')
+    await database.query('create table protected (value text)')
+    const work = database.transaction(async (transaction) => {
+      await paused.keep(lease, {}, transaction)
+      await transaction.query(`insert into protected values ('by the paused')`)
+      expect(await other.acquire(['work'])).toBeUndefined()
+      // Until the server has ended the transaction of the silent holder.
+      await vi.waitUntil(() => other.acquire(['work']), 10_000)
+      await transaction.query(`insert into protected values ('too late')`)
+    })
+    await expect(work).rejects.toMatchObject({ code: 'DATABASE_CONNECTION_LOST' })
+    expect((await database.query('select * from protected')).rows).toEqual([])
+    await expect(paused.keep(lease)).rejects.toMatchObject({ code: 'LEASE_LOST' })
+    await database.query('drop table protected')
+  })
+
+  it('goes by a clock that it is given', async () => {
+    const clock = createFakeClock()
+    const tested = await connectPostgresDatabase({ url: server.url, clock })
+    expect(await tested.now()).toBe(clock.now())
+    await clock.advance(86_400_000)
+    expect(await tested.now()).toBe(clock.now())
+    expect(Math.abs((await database.now()) - Date.now())).toBeLessThan(60_000)
+    await tested.close()
+  })
 
   it('refuses a statement that runs for too long, by name, and goes on', async () => {
     const hasty = await connectPostgresDatabase({ url: server.url, statementTimeoutMs: 100 })

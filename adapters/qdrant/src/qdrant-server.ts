@@ -1,6 +1,6 @@
 /** One Qdrant server over HTTP: time-outs, repeats and errors by name; the key stands in none of them. */
 import { infrastructureErrors } from '@keelson/infrastructure'
-import { type Clock, type KeelsonError, type Secret, systemClock } from '@keelson/kernel'
+import { backoffMs, type Clock, type KeelsonError, retryAfterIn, type Secret, systemClock } from '@keelson/kernel'
 
 export interface QdrantServerOptions {
   /** `http://127.0.0.1:6333` */
@@ -13,7 +13,7 @@ export interface QdrantServerOptions {
   readonly clock?: Clock
 }
 
-const pausesMs = { first: 250, most: 8_000 }
+const pauses = { firstMs: 250, mostMs: 8_000 }
 /** A server that asks for a longer pause is not waited for. */
 const longestPauseMs = 60_000
 
@@ -37,7 +37,7 @@ export class QdrantServer {
         signal?.throwIfAborted()
         const failure = error instanceof Retryable ? error : undefined
         if (!failure) throw error
-        const pauseMs = failure.retryAfterMs ?? Math.min(pausesMs.first * 2 ** attempt, pausesMs.most)
+        const pauseMs = failure.retryAfterMs ?? backoffMs(pauses, attempt + 1)
         if (attempt >= retries || pauseMs > longestPauseMs) throw failure.error
         await clock.sleep(pauseMs, signal)
       }
@@ -76,7 +76,7 @@ export class QdrantServer {
       answered.abort()
     }
     if (response.ok) return resultOf(text, this)
-    throw failureOf(response, text, path)
+    throw failureOf(response, text, path, clock.now())
   }
 }
 
@@ -98,7 +98,7 @@ function resultOf(text: string, server: QdrantServer): unknown {
   return value.result
 }
 
-function failureOf(response: Response, text: string, path: string): Error {
+function failureOf(response: Response, text: string, path: string, nowMs: number): Error {
   const { status } = response
   if (status === 404) {
     const collection = decodeURIComponent(/^\/collections\/([^/?]+)/.exec(path)?.[1] ?? '')
@@ -107,8 +107,7 @@ function failureOf(response: Response, text: string, path: string): Error {
   const reason = reasonIn(text)
   if (status !== 408 && status !== 429 && status < 500)
     return infrastructureErrors.VECTOR_STORE_REFUSED({ status, reason })
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-  const retryAfterMs = Number.isFinite(seconds) ? Math.max(0, seconds * 1_000) : undefined
+  const retryAfterMs = retryAfterIn(response.headers, nowMs)
   return new Retryable(
     infrastructureErrors.VECTOR_STORE_UNAVAILABLE({
       reason: `it answers with status ${status}: ${reason}`,

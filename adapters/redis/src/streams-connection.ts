@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { eventsErrors, type TakeOptions } from '@keelson/events'
-import { isError, type Lifetime, reasonOf, type Secret } from '@keelson/kernel'
+import { isError, type Lifetime, reasonOf, type Secret, systemClock, withinTime } from '@keelson/kernel'
 import { Redis, ReplyError } from 'ioredis'
 
 export interface StreamsConnectionOptions {
@@ -96,20 +96,15 @@ export class StreamsConnection {
   }
 
   async #answered<T>(attempt: string, redis: Redis, answer: Promise<unknown>, withinMs: number): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        if (!this.#isClosed) redis.disconnect(true)
-        reject(eventsErrors.MESSAGES_UNAVAILABLE({ attempt, reason: `Redis did not answer within ${withinMs} ms` }))
-      }, withinMs)
-    })
+    const timedOut = () => {
+      if (!this.#isClosed) redis.disconnect(true)
+      return eventsErrors.MESSAGES_UNAVAILABLE({ attempt, reason: `Redis did not answer within ${withinMs} ms` })
+    }
     try {
       // The caller knows what its command answers.
-      return (await Promise.race([answer, late])) as T
+      return (await withinTime(() => answer, { timeoutMs: withinMs, clock: systemClock, timedOut })) as T
     } catch (error) {
       throw this.#failureOf(attempt, redis, error)
-    } finally {
-      clearTimeout(timer)
     }
   }
 

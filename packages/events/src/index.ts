@@ -32,7 +32,6 @@ export {
   type Upcasts,
 } from './event-types.ts'
 export { type InvalidateByEventsOptions, invalidateByEvents } from './invalidate-by-events.ts'
-export type { Backoff } from './messages/backoff.ts'
 export { requireName, requirePosition, requirePublication } from './messages/check-names.ts'
 export {
   type ConsumeOptions,

@@ -2,7 +2,7 @@
  * Kept answers that are made anew when an event says so. Every process that keeps answers follows the log itself, from where it stands when
  * this is called: what is kept in memory is younger than that, and what processes share has, beyond it, its time to live.
  */
-import { type Clock, isError, systemClock } from '@keelson/kernel'
+import { backoffMs, type Clock, isError, systemClock } from '@keelson/kernel'
 import { eventsErrors } from './errors.ts'
 import type { RecordedEvent } from './store/event.ts'
 import type { EventStore, FeedPosition } from './store/event-store.ts'
@@ -21,7 +21,7 @@ export interface InvalidateByEventsOptions {
 }
 
 const pageSize = 500
-const pausesMs = { first: 100, longest: 5_000 }
+const pauses = { firstMs: 100, mostMs: 5_000 }
 
 /**
  * Resolves when every later event is heard. `close` ends it.
@@ -47,7 +47,7 @@ async function follow(
 ): Promise<void> {
   /** Undefined: where the log stands. */
   let place: FeedPosition | undefined = from
-  let pauseMs = pausesMs.first
+  let failures = 0
   const tagsOf = (event: RecordedEvent): readonly string[] => {
     try {
       return tags(event)
@@ -63,15 +63,15 @@ async function follow(
       const stale = [...new Set(page.events.flatMap(tagsOf))]
       if (stale.length > 0) await invalidate(stale)
       place = page.next
-      pauseMs = pausesMs.first
+      failures = 0
       if (place.position >= page.head) await store.waitBeyond(place.position, signal)
     } catch (error) {
       if (signal.aborted) return
       onFailure?.(error)
       // The log lost its end when another server took over.
       if (isError(error, 'EVENTS_POSITION_AHEAD')) place = undefined
-      await clock.sleep(pauseMs, signal).catch(() => {})
-      pauseMs = Math.min(2 * pauseMs, pausesMs.longest)
+      failures += 1
+      await clock.sleep(backoffMs(pauses, failures), signal).catch(() => {})
     }
   }
 }

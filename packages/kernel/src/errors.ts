@@ -197,6 +197,12 @@ export const kernelErrors = defineErrors({
     when: 'The data folder cannot be created, written or opened.',
     message: (d: { folder: string; reason: string }) => `Cannot use the data folder "${d.folder}": ${d.reason}`,
   },
+  LEASE_LOST: {
+    kind: 'conflict',
+    retryable: true,
+    when: 'A holder that was silent for too long goes on with a lease that another has taken over, or that was given back.',
+    message: (d: { lease: string }) => `Cannot go on with the lease "${d.lease}": another holder may have it by now`,
+  },
   DATABASE_NEWER: {
     kind: 'conflict',
     when: 'The data was written by a newer version of the program.',

@@ -54,7 +54,17 @@ export {
   subscription,
 } from './contract/operation.ts'
 export { atLeast, serves } from './contract/version.ts'
-export { Database, type Queryable, type QueryResult, type Statement } from './database/database.ts'
+export { Database, nowInSql, type Queryable, type QueryResult, type Statement } from './database/database.ts'
+export {
+  type AcquiredLease,
+  isLeaseLost,
+  type Lease,
+  type LeaseChange,
+  type LeaseSearch,
+  Leases,
+  type LeasesOptions,
+  type LeaseTable,
+} from './database/lease.ts'
 export { type Migration, migrate } from './database/migrate.ts'
 export {
   isArrayOfValues,
@@ -90,7 +100,6 @@ export {
   type StateChanged,
 } from './lifecycle/lifecycle.ts'
 export { type Closeable, Lifetime } from './lifecycle/lifetime.ts'
-export type { RestartPolicy } from './lifecycle/restart-policy.ts'
 export { type Dependent, startOrder } from './lifecycle/start-order.ts'
 export { definePort, type Port } from './port.ts'
 export { reasonOf } from './reason-of.ts'
@@ -107,3 +116,6 @@ export {
   type SchemaResult,
 } from './schema/schema.ts'
 export { unknownKeys } from './schema/unknown-keys.ts'
+export { type Backoff, backoffMs } from './waiting/backoff.ts'
+export { retryAfterIn, retryAfterOf } from './waiting/retry-after.ts'
+export { type TimeLimit, withinTime } from './waiting/within-time.ts'

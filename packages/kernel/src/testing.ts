@@ -1,2 +1,3 @@
 export { databaseConformance } from './database/database.conformance.ts'
+export { delegatingDatabase } from './database/delegating-database.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'

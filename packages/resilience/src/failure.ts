@@ -7,9 +7,3 @@ const troubles = new Set(['unavailable', 'timeout', 'internal'])
 export function isFailure(error: unknown): boolean {
   return !isError(error) || troubles.has(error.kind)
 }
-
-/** What an error says of when to come back, in milliseconds; 0 when it says nothing. */
-export function retryAfterOf(error: unknown): number {
-  const after = isError(error) ? error.details['retryAfterMs'] : undefined
-  return typeof after === 'number' && after > 0 ? after : 0
-}

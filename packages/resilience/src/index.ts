@@ -18,7 +18,7 @@ export {
 } from './annotations.ts'
 export type { Duration } from './duration.ts'
 export { resilienceErrors } from './errors.ts'
-export { isFailure, retryAfterOf } from './failure.ts'
+export { isFailure } from './failure.ts'
 export {
   type ExplainedPolicy,
   OperationPolicies,

@@ -3,7 +3,7 @@
  * folds the stream, from a snapshot where there is one; executing decides on the state and appends what was decided, again from the start
  * when somebody else was first.
  */
-import { type Clock, currentCall, isError, systemClock } from '@keelson/kernel'
+import { backoffMs, type Clock, currentCall, isError, systemClock } from '@keelson/kernel'
 import type { EventTypes } from '../event-types.ts'
 import type { EventMetadata, NewEvent, RecordedEvent } from '../store/event.ts'
 import { hashedEventId } from '../store/event-ids.ts'
@@ -122,8 +122,8 @@ export async function execute<State, Read extends RecordedEvent, Type extends st
       }
     } catch (error) {
       if (!isError(error, 'EVENTS_VERSION_CONFLICT') || expected !== undefined || attempt >= attempts) throw error
-      // Those who met step aside for different times.
-      if (attempt > 1) await clock.sleep(Math.random() * 2 ** Math.min(attempt, 6))
+      // Back off by a random time, so that the writers do not collide again.
+      if (attempt > 1) await clock.sleep(backoffMs({ firstMs: 2, mostMs: 64 }, attempt))
     }
   }
 }

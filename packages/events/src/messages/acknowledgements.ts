@@ -1,6 +1,5 @@
 /** Acknowledges what is handled, many at a time, and again until the streams have it: until then it stays in hand. */
-import { type Clock, isError } from '@keelson/kernel'
-import { type Backoff, pauseMs } from './backoff.ts'
+import { type Backoff, backoffMs, type Clock, isError } from '@keelson/kernel'
 
 const retry: Backoff = { firstMs: 50, mostMs: 2_000 }
 /** Tries after which a consumer that closes leaves them: they will be delivered again. */
@@ -49,7 +48,7 @@ export class Acknowledgements {
         const isOver = this.#closing.signal.aborted && failures >= triesAtEnd
         if (!isError(error, 'MESSAGES_GROUP_LOST') && !isOver) {
           this.#waiting = [...receipts, ...this.#waiting]
-          await this.#clock.sleep(pauseMs(retry, failures))
+          await this.#clock.sleep(backoffMs(retry, failures))
           continue
         }
       }

@@ -4,11 +4,20 @@
  * at a time; another takes over when it dies. A topic is thus what work is divided by: publish to several for several processes.
  */
 import { randomUUID } from 'node:crypto'
-import { type Clock, type Database, type HealthCheck, isError, type Queryable, systemClock } from '@keelson/kernel'
+import {
+  type Backoff,
+  backoffMs,
+  type Clock,
+  type Database,
+  type HealthCheck,
+  isError,
+  type Queryable,
+  systemClock,
+  withinTime,
+} from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import { type FeedPosition, feedStart } from '../store/event-store.ts'
-import { type Backoff, pauseMs } from './backoff.ts'
 import { requireName, requirePosition } from './check-names.ts'
 import { Checkpoints, type Lease } from './checkpoints.ts'
 import { type HandleGiven, shownReasonOf } from './consume.ts'
@@ -185,7 +194,7 @@ class DatabaseConsumer implements IntoConsumer {
         const count = (this.#failures.get(topic)?.count ?? 0) + 1
         this.#failures.set(topic, { error, count })
         this.#settings.hooks?.onFailure?.(error, count)
-        await this.#clock.sleep(pauseMs(retryOfServers, count), signal).catch(() => {})
+        await this.#clock.sleep(backoffMs(retryOfServers, count), signal).catch(() => {})
       } finally {
         this.#places.delete(topic)
       }
@@ -270,7 +279,7 @@ class DatabaseConsumer implements IntoConsumer {
       this.#metrics.get(lease.topic)?.failed()
       if (deliveries >= maxDeliveries) return this.#bury(lease, message, shownReasonOf(error), deliveries)
       hooks?.onRetry?.({ message, deliveries, error })
-      await this.#pause(lease, pauseMs(retry, deliveries), signal)
+      await this.#pause(lease, backoffMs(retry, deliveries), signal)
       return false
     }
   }
@@ -294,21 +303,13 @@ class DatabaseConsumer implements IntoConsumer {
   /** Rejects with a HandlerFailure, unless it is the database that failed under the handler. */
   async #handle(transaction: Queryable, message: Message, deliveries: number): Promise<void> {
     const { handle, timeoutMs = 60_000 } = this.#settings
-    const ended = new AbortController()
-    const inTime = new AbortController()
-    const late = this.#clock.sleep(timeoutMs, ended.signal).then(() => {
-      const error = new Error(`not handled within ${timeoutMs} ms`)
-      inTime.abort(error)
-      throw error
-    })
-    late.catch(() => {})
+    const timedOut = () => new Error(`not handled within ${timeoutMs} ms`)
     try {
-      await Promise.race([(async () => handle(transaction, message, { signal: inTime.signal, deliveries }))(), late])
+      const limit = { timeoutMs, clock: this.#clock, timedOut }
+      await withinTime(async (signal) => handle(transaction, message, { signal, deliveries }), limit)
     } catch (error) {
       const isServers = isError(error) && error.code.startsWith('DATABASE_') && error.retryable
       throw isServers || isError(error, 'DATABASE_OUTCOME_UNKNOWN') ? error : new HandlerFailure(error)
-    } finally {
-      ended.abort()
     }
   }
 }

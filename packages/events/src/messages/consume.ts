@@ -3,12 +3,19 @@
  * a dead one leaves behind is claimed by another; what keeps failing, or kills whoever takes it, becomes a dead letter.
  */
 import { randomUUID } from 'node:crypto'
-import { type Clock, type HealthCheck, isError, systemClock } from '@keelson/kernel'
+import {
+  type Backoff,
+  backoffMs,
+  type Clock,
+  type HealthCheck,
+  isError,
+  systemClock,
+  withinTime,
+} from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import { type FeedPosition, feedStart } from '../store/event-store.ts'
 import { Acknowledgements } from './acknowledgements.ts'
-import { type Backoff, pauseMs } from './backoff.ts'
 import { requireName, requirePosition } from './check-names.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
 import type { Message } from './message.ts'
@@ -203,7 +210,7 @@ class GroupConsumer implements Consumer {
         failures += 1
         this.#failure = { error, count: failures }
         this.#options.hooks?.onFailure?.(error, failures)
-        await this.#clock.sleep(pauseMs(retryOfStreams, failures), signal).catch(() => {})
+        await this.#clock.sleep(backoffMs(retryOfStreams, failures), signal).catch(() => {})
       }
     }
   }
@@ -311,7 +318,7 @@ class GroupConsumer implements Consumer {
       if (lost.signal.aborted) break
       if (deliveries >= this.#maxDeliveries) return this.#bury(delivery, shownReasonOf(failure.error), deliveries)
       this.#options.hooks?.onRetry?.({ message, deliveries, error: failure.error })
-      const pause = pauseMs(this.#options.retry ?? { firstMs: 100, mostMs: 10_000 }, deliveries)
+      const pause = backoffMs(this.#options.retry ?? { firstMs: 100, mostMs: 10_000 }, deliveries)
       const isOver = AbortSignal.any([this.#closing.signal, lost.signal])
       await this.#clock.sleep(pause, isOver).catch(() => {})
       if (isOver.aborted || !(await this.#count(receipt, lost.signal))) break
@@ -324,24 +331,18 @@ class GroupConsumer implements Consumer {
   async #try(message: Message, deliveries: number, lost: AbortSignal): Promise<{ error: unknown } | undefined> {
     if (lost.aborted) return { error: lost.reason }
     const { handle, timeoutMs = 60_000 } = this.#options
-    const ended = new AbortController()
-    const inTime = new AbortController()
-    const late = this.#clock.sleep(timeoutMs, ended.signal).then(() => {
-      const error = new Error(`not handled within ${timeoutMs} ms`)
-      inTime.abort(error)
-      throw error
-    })
-    late.catch(() => {})
+    const timedOut = () => new Error(`not handled within ${timeoutMs} ms`)
     try {
-      const signal = AbortSignal.any([inTime.signal, lost])
-      await Promise.race([(async () => handle(message, { signal, deliveries }))(), late])
+      await withinTime(async (late) => handle(message, { signal: AbortSignal.any([late, lost]), deliveries }), {
+        timeoutMs,
+        clock: this.#clock,
+        timedOut,
+      })
       this.#metrics?.handled()
       return undefined
     } catch (error) {
       this.#metrics?.failed()
       return { error }
-    } finally {
-      ended.abort()
     }
   }
 
@@ -373,7 +374,7 @@ class GroupConsumer implements Consumer {
       } catch (error) {
         if (isError(error, 'MESSAGES_GROUP_LOST') || this.#closing.signal.aborted) return false
         this.#options.hooks?.onFailure?.(error, failures)
-        await this.#clock.sleep(pauseMs(retryOfStreams, failures), this.#closing.signal).catch(() => {})
+        await this.#clock.sleep(backoffMs(retryOfStreams, failures), this.#closing.signal).catch(() => {})
       }
     }
   }

@@ -3,12 +3,11 @@
  * be sent: the log is the outbox, and the streams themselves know how far it is published, in one cursor that is written together with the messages. After any crash,
  * on either side, the outbox asks for it and goes on from there.
  */
-import { type Clock, type HealthCheck, isError, systemClock } from '@keelson/kernel'
+import { type Backoff, backoffMs, type Clock, type HealthCheck, isError, systemClock } from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import type { EventStore, FeedPage, FeedPosition } from '../store/event-store.ts'
-import { type Backoff, pauseMs } from './backoff.ts'
 import { requireName } from './check-names.ts'
 import { FeedEpochs } from './feed-epochs.ts'
 import { comparePositions, messageIdOf, messageOf, type NewMessage } from './message.ts'
@@ -174,7 +173,7 @@ class FeedOutbox implements Outbox {
         this.#batch = Math.max(1, this.#batch >> 1)
         this.#metrics?.failed(error)
         this.#options.hooks?.onFailure?.(error, count)
-        await this.#clock.sleep(pauseMs(backoff, count), signal).catch(() => {})
+        await this.#clock.sleep(backoffMs(backoff, count), signal).catch(() => {})
       }
     }
   }

@@ -3,7 +3,7 @@
  * checkpoint behind it. A page that fails is taken event by event, and an event that cannot be handled is parked, with those that come after
  * it under the same key, so that one bad event neither stops the rest nor is overtaken by its own.
  */
-import { type Clock, isError, type Statement } from '@keelson/kernel'
+import { backoffMs, type Clock, isError, type Statement, withinTime } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import type { FeedPage, FeedPosition } from '../store/event-store.ts'
@@ -35,8 +35,7 @@ export interface PartitionWorkerOptions {
   limit(): Promise<number>
 }
 
-const firstPauseMs = 50
-const longestPauseMs = 5_000
+const pauses = { firstMs: 50, mostMs: 5_000 }
 /** Between looks for what is parked and should be tried again. */
 const retryLookMs = 500
 /** Positions without an event of this projection, or time, after which they are noted. */
@@ -57,7 +56,7 @@ export class PartitionWorker {
   #savedAt = 0
   #lookedAt = 0
   #isOwner = false
-  #pauseMs = firstPauseMs
+  #failures = 0
 
   constructor(options: PartitionWorkerOptions) {
     this.#options = options
@@ -116,7 +115,7 @@ export class PartitionWorker {
       this.#head = page?.head ?? this.#head
       if (page && page.next.position > this.#at.position) {
         await this.#handle(page, claim)
-        this.#pauseMs = firstPauseMs
+        this.#failures = 0
         continue
       }
       await this.#note(claim, this.#at.position > this.#saved)
@@ -195,7 +194,7 @@ export class PartitionWorker {
           const isParked = attempt >= attempts
           hooks.failed(projection.name, { error, position: event.position, isParked })
           if (!isParked) {
-            await clock.sleep(firstPauseMs * 2 ** (attempt - 1), this.#stop.signal)
+            await clock.sleep(backoffMs(pauses, attempt), this.#stop.signal)
             continue
           }
           const key = projection.keyOf(event)
@@ -293,24 +292,15 @@ export class PartitionWorker {
   }
 
   async #pause(): Promise<void> {
-    const pauseMs = this.#pauseMs
-    this.#pauseMs = Math.min(2 * pauseMs, longestPauseMs)
-    await this.#options.clock.sleep(pauseMs, this.#stop.signal).catch(() => {})
+    this.#failures += 1
+    await this.#options.clock.sleep(backoffMs(pauses, this.#failures), this.#stop.signal).catch(() => {})
   }
 }
 
 /** Rejects with EVENTS_PROJECTION_STUCK when `work` takes longer: what never settles would hold the transaction for ever. */
 async function within(timeoutMs: number, clock: Clock, { name }: Projection, work: () => Promise<void>): Promise<void> {
-  const done = new AbortController()
-  const late = clock.sleep(timeoutMs, done.signal).then(() => {
-    throw eventsErrors.EVENTS_PROJECTION_STUCK({ projection: name, timeoutMs })
-  })
-  late.catch(() => {})
-  try {
-    await Promise.race([work(), late])
-  } finally {
-    done.abort()
-  }
+  const timedOut = () => eventsErrors.EVENTS_PROJECTION_STUCK({ projection: name, timeoutMs })
+  await withinTime(work, { timeoutMs, clock, timedOut })
 }
 
 function isFenced(error: unknown): boolean {

@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto'
 import {
+  backoffMs,
   type Clock,
   isError,
   type KeelsonError,
@@ -13,6 +14,7 @@ import {
   rootCall,
   runInCall,
   type Schema,
+  withinTime,
 } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 import type { RecordedEvent } from '../store/event.ts'
@@ -282,7 +284,7 @@ export class WorkflowRun {
   }
 
   async #attempt(key: string, options: StepOptions, work: (call: StepCall) => Promise<void>): Promise<void> {
-    const { attempts = 5, backoffMs = 1_000, timeoutMs = 60_000 } = options
+    const { attempts = 5, backoffMs: firstMs = 1_000, timeoutMs = 60_000 } = options
     const before = this.#failures.get(key)
     if (before && before.retryAt > this.#clock.now()) {
       this.#sleepUntil(key, before.retryAt, () => this.#attempt(key, options, work))
@@ -290,20 +292,19 @@ export class WorkflowRun {
     }
     const attempt = (before?.attempt ?? 0) + 1
     const stepKey = stepKeyOf(this.#instance, key)
-    const over = new AbortController()
     // A step that begins after the cancellation is there to clean up.
-    const signal = this.#cancelledFor === undefined ? AbortSignal.any([over.signal, this.#abort.signal]) : over.signal
-    const done = new AbortController()
+    const cancelled = this.#cancelledFor === undefined ? this.#abort.signal : undefined
     const began = this.#clock.monotonic()
-    const late = this.#clock.sleep(timeoutMs, done.signal).then(() => {
-      const error = eventsErrors.WORKFLOW_STEP_TIMED_OUT({ step: key, timeoutMs })
-      over.abort(error)
-      throw error
-    })
-    late.catch(() => {})
+    const timedOut = () => eventsErrors.WORKFLOW_STEP_TIMED_OUT({ step: key, timeoutMs })
     try {
-      const call = { ...rootCall, correlationId: this.#instance.id, idempotencyKey: stepKey, signal }
-      await Promise.race([runInCall(call, () => work({ key: stepKey, attempt, signal })), late])
+      await withinTime(
+        (late) => {
+          const signal = cancelled ? AbortSignal.any([late, cancelled]) : late
+          const call = { ...rootCall, correlationId: this.#instance.id, idempotencyKey: stepKey, signal }
+          return runInCall(call, () => work({ key: stepKey, attempt, signal }))
+        },
+        { timeoutMs, clock: this.#clock, timedOut },
+      )
       this.#stepped('done', this.#clock.monotonic() - began)
     } catch (error) {
       if (error instanceof JournalFailure) throw error
@@ -311,14 +312,12 @@ export class WorkflowRun {
       if (this.#isOver || !this.#answers.isWaiting(key)) return
       const isFinal =
         attempt >= attempts || (isError(error) && !error.retryable && error.code !== 'DATABASE_OUTCOME_UNKNOWN')
-      const retryAt = isFinal ? null : this.#clock.now() + Math.min(backoffMs * 2 ** (attempt - 1), longestBackoffMs)
+      const retryAt = isFinal ? null : this.#clock.now() + backoffMs({ firstMs, mostMs: longestBackoffMs }, attempt)
       await this.#record([key, 'failed', attempt], {
         type: 'WorkflowStepFailed',
         data: { key, attempt, error: kept(error), retryAt },
       })
       if (retryAt !== null) this.#sleepUntil(key, retryAt, () => this.#attempt(key, options, work))
-    } finally {
-      done.abort()
     }
   }
 

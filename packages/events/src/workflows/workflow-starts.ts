@@ -1,13 +1,12 @@
 /** Begins instances for the events that a definition names: once per event, whoever reads them, since the place in the feed moves with the beginning. */
-import { type Clock, isError } from '@keelson/kernel'
+import { backoffMs, type Clock, isError } from '@keelson/kernel'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import type { Workflow } from './workflow.ts'
 import { asJson } from './workflow-journal.ts'
 import type { WorkflowTables } from './workflow-tables.ts'
 
 const pageSize = 200
-const firstPauseMs = 100
-const longestPauseMs = 5_000
+const pauses = { firstMs: 100, mostMs: 5_000 }
 
 /** Ends when the signal aborts. An event that the definition throws for is told to `failed` and passed over. */
 export async function beginFromFeed(
@@ -21,7 +20,7 @@ export async function beginFromFeed(
 ): Promise<void> {
   const { startedBy, name } = definition
   if (!startedBy) return
-  let pauseMs = firstPauseMs
+  let failures = 0
   let position = 0
   while (!signal.aborted) {
     try {
@@ -56,13 +55,13 @@ export async function beginFromFeed(
           }
         })
       if (inputs.length > 0) begun()
-      pauseMs = firstPauseMs
+      failures = 0
       if (page.next.position === page.head) await store.waitBeyond(position, signal)
     } catch (error) {
       if (signal.aborted) return
       if (!isError(error, 'EVENTS_CLOSED')) failed(error)
-      await clock.sleep(pauseMs, signal).catch(() => {})
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+      failures += 1
+      await clock.sleep(backoffMs(pauses, failures), signal).catch(() => {})
     }
   }
 }

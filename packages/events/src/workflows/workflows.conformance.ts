@@ -10,6 +10,7 @@ import {
   type Schema,
   systemClock,
 } from '@keelson/kernel'
+import { delegatingDatabase } from '@keelson/kernel/testing'
 import { createMetrics } from '@keelson/telemetry'
 import { openEventStore, type SqlEventStore } from '../store/sql-event-store.ts'
 import { childIdOf, streamOf } from './instance-names.ts'
@@ -536,19 +537,16 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
   }),
   on('a program that has nothing to do asks the database little', async ({ store, start }) => {
     let asked = 0
-    const database: Database = {
+    const database = delegatingDatabase(store.database, {
       query: (sql, parameters) => {
         asked += 1
         return store.database.query(sql, parameters)
       },
-      batch: (statements) => store.database.batch(statements),
       transaction: (work) => {
         asked += 1
         return store.database.transaction(work)
       },
-      notify: (channel, payload) => store.database.notify(channel, payload),
-      listen: (channel, heard) => store.database.listen(channel, heard),
-    }
+    })
     const counted = await openEventStore({ database, log: store.log })
     const definition = workflow(async (context) => context.step('add', () => 1))
     const idle = await start([definition], { store: counted })

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { type DatabaseCase, refused, withTable } from './database-case.ts'
+import { leaseConformance } from './lease.conformance.ts'
 import { migrateConformance } from './migrate.conformance.ts'
 import { notifyConformance } from './notify.conformance.ts'
 import { transactionConformance } from './transaction.conformance.ts'
@@ -119,6 +120,20 @@ const queryConformance: readonly DatabaseCase[] = [
         }
       }),
   },
+  {
+    name: 'now() is the time of nowSql, and goes on while a transaction lasts',
+    run: async (database) => {
+      const before = await database.now()
+      const [inside, after] = await database.transaction(async (transaction) => {
+        const read = async () => {
+          const { rows } = await transaction.query<{ now: Date }>(`select ${database.nowSql} as now, pg_sleep(0.002)`)
+          return rows[0]?.now.getTime() ?? 0
+        }
+        return [await read(), await read()] as const
+      })
+      assert.ok(before <= inside && inside < after && after <= (await database.now()))
+    },
+  },
 ]
 
 export const databaseConformance: readonly DatabaseCase[] = [
@@ -126,6 +141,7 @@ export const databaseConformance: readonly DatabaseCase[] = [
   ...transactionConformance,
   ...notifyConformance,
   ...migrateConformance,
+  ...leaseConformance,
 ]
 
 /** SQL type, value given and, where it differs, value that comes back. */

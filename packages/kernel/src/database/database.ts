@@ -17,11 +17,19 @@
  *   DATABASE_POOL_EXHAUSTED, DATABASE_CONNECTION_LOST, DATABASE_TIMED_OUT, DATABASE_CONTENDED, DATABASE_READ_ONLY, DATABASE_FULL. A
  *   connection that is lost between a commit and its answer is DATABASE_OUTCOME_UNKNOWN, which is not retryable by itself.
  */
+import { type Clock, systemClock } from '../clock.ts'
 import { definePort } from '../port.ts'
 
 export interface Database extends Queryable {
   /** Reads of what may be late, where the database has replicas. */
   readonly replica?: Queryable
+  /** The database's own time, in milliseconds since 1970: programs whose clocks differ agree on it. */
+  now(): Promise<number>
+  /**
+   * The same time as an SQL expression of type timestamptz, for statements that compare with it. It is that of the moment in which the
+   * expression is evaluated, not of the transaction's begin. Read it anew for each statement, since a test's clock stands in its text.
+   */
+  readonly nowSql: string
   batch(statements: readonly Statement[]): Promise<readonly QueryResult[]>
   transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
   /** Tells every listener on `channel`, in this process and others; the payload is shorter than 8,000 bytes. Delivery is at most once. */
@@ -31,6 +39,11 @@ export interface Database extends Queryable {
 }
 
 export const Database = definePort<Database>('database')
+
+/** For drivers: the `nowSql` of a database that goes by `clock`. It is the server's own time, unless a test has given another clock. */
+export function nowInSql(clock: Clock): string {
+  return clock === systemClock ? 'clock_timestamp()' : `to_timestamp(${clock.now() / 1_000})`
+}
 
 export interface Queryable {
   query<Row extends object = Record<string, unknown>>(

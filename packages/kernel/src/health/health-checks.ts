@@ -3,8 +3,8 @@
  * many ask at once, a check runs once.
  */
 import { type Clock, systemClock } from '../clock.ts'
-import { withinTime } from '../lifecycle/within-time.ts'
 import { reasonOf } from '../reason-of.ts'
+import { withinTime } from '../waiting/within-time.ts'
 import { type HealthCheck, type HealthReport, type HealthStatus, worstOf } from './health.ts'
 
 export interface HealthCheckOptions {
@@ -68,9 +68,9 @@ export class HealthChecks {
   }
 
   async #run(name: string, { probe, options: { timeoutMs } }: Check): Promise<HealthCheck> {
-    const tooLate = () => new Error(`the check "${name}" did not answer within ${timeoutMs} ms`)
+    const timedOut = () => new Error(`the check "${name}" did not answer within ${timeoutMs} ms`)
     try {
-      return await withinTime((async () => probe())(), timeoutMs, this.#clock, tooLate)
+      return await withinTime(probe, { timeoutMs, clock: this.#clock, timedOut })
     } catch (error) {
       return { status: 'failed', message: reasonOf(error) }
     }

@@ -7,10 +7,10 @@ import { type Clock, systemClock } from '../clock.ts'
 import { kernelErrors } from '../errors.ts'
 import { isError, type KeelsonError } from '../keelson-error.ts'
 import { reasonOf } from '../reason-of.ts'
+import { type Backoff, backoffMs } from '../waiting/backoff.ts'
+import { withinTime } from '../waiting/within-time.ts'
 import { Lifetime } from './lifetime.ts'
-import { defaultRestart, type RestartPolicy, restartDelayMs } from './restart-policy.ts'
 import { type Dependent, startOrder } from './start-order.ts'
-import { withinTime } from './within-time.ts'
 
 export interface Component extends Dependent {
   /** How long its start may take, in milliseconds; otherwise the lifecycle's. */
@@ -18,7 +18,7 @@ export interface Component extends Dependent {
   /** How long its work in flight may take to end, and then again its close; otherwise the lifecycle's. */
   readonly closeTimeoutMs?: number
   /** False: what has failed stays failed until it is started by name. */
-  readonly restart?: RestartPolicy | false
+  readonly restart?: Backoff | false
   /**
    * Resolves when the component is ready to be used. What it opens it hands to `lifetime`, which is closed also when start fails; a start
    * that resolves after its time is not used.
@@ -27,6 +27,9 @@ export interface Component extends Dependent {
   /** Resolves when nothing is in flight any more; called when it is 'closing', before the lifetime is closed, and not when it has failed. */
   drain?(): PromiseLike<void> | void
 }
+
+/** Keeps the time from the end of the cause to the next start under five seconds. */
+const defaultRestart: Backoff = { firstMs: 100, mostMs: 5_000 }
 
 export type ComponentState = 'registered' | 'starting' | 'running' | 'closing' | 'closed' | 'failed'
 
@@ -41,8 +44,8 @@ export interface LifecycleOptions {
   readonly startTimeoutMs?: number
   /** 10,000 when left out. */
   readonly closeTimeoutMs?: number
-  /** 100 ms, doubled up to 5 s, when left out. */
-  readonly restart?: RestartPolicy | false
+  /** Pauses of up to 100 ms, doubled up to 5 s, when left out; who has run for longer than the longest begins again at the first. */
+  readonly restart?: Backoff | false
 }
 
 /** What is known of one component. */
@@ -193,9 +196,11 @@ export class Lifecycle {
     this.#turn(slot, 'starting')
     try {
       const started = Promise.race([(async () => component.start(lifetime))(), failed])
-      await withinTime(started, timeoutMs, this.#options.clock, () =>
-        kernelErrors.START_TIMED_OUT({ component: component.name, timeoutMs }),
-      )
+      await withinTime(() => started, {
+        timeoutMs,
+        clock: this.#options.clock,
+        timedOut: () => kernelErrors.START_TIMED_OUT({ component: component.name, timeoutMs }),
+      })
     } catch (cause) {
       const error = isError(cause)
         ? cause
@@ -217,7 +222,7 @@ export class Lifecycle {
     const { component } = slot
     const restart = component.restart ?? this.#options.restart
     const ranMs = this.#options.clock.monotonic() - slot.runningSinceMs
-    slot.failures = restart && ranMs > restart.maxDelayMs ? 1 : slot.failures + 1
+    slot.failures = restart && ranMs > restart.mostMs ? 1 : slot.failures + 1
     const error = isError(cause)
       ? cause
       : kernelErrors.COMPONENT_FAILED({ component: component.name, reason: reasonOf(cause) }, { cause })
@@ -234,7 +239,7 @@ export class Lifecycle {
     const done = (async () => {
       await this.#closeLifetime(slot, false).catch(() => {})
       while (restart && !stop.signal.aborted) {
-        const delayMs = restartDelayMs(restart, Math.max(1, slot.failures), this.#options.random)
+        const delayMs = backoffMs(restart, slot.failures, this.#options.random)
         await this.#options.clock.sleep(delayMs, stop.signal).catch(() => {})
         while (!stop.signal.aborted && !this.#canStart(slot)) await this.#dependenciesOf(slot, stop.signal)
         if (stop.signal.aborted || !(await this.#attempt(slot))) return
@@ -329,9 +334,11 @@ export class Lifecycle {
 
   #bounded(slot: Slot, waitedFor: string, work: Promise<unknown>): Promise<unknown> {
     const timeoutMs = slot.component.closeTimeoutMs ?? this.#options.closeTimeoutMs
-    return withinTime(work, timeoutMs, this.#options.clock, () =>
-      kernelErrors.CLOSE_TIMED_OUT({ component: slot.component.name, timeoutMs, waitedFor }),
-    )
+    return withinTime(() => work, {
+      timeoutMs,
+      clock: this.#options.clock,
+      timedOut: () => kernelErrors.CLOSE_TIMED_OUT({ component: slot.component.name, timeoutMs, waitedFor }),
+    })
   }
 
   #turn(slot: Slot, state: ComponentState, error?: KeelsonError): void {

@@ -2,9 +2,8 @@
  * Whether, and when, a failed call is tried again. Waits are drawn between nothing and a bound that doubles ("full jitter": Brooker, Exponential
  * Backoff and Jitter, AWS 2015); a budget of tokens keeps retries a small share of the calls, so that they cannot become the load.
  */
-import { isError } from '@keelson/kernel'
+import { isError, retryAfterOf } from '@keelson/kernel'
 import { parseMs } from '../duration.ts'
-import { retryAfterOf } from '../failure.ts'
 import type { RetrySettings } from '../settings.ts'
 import { type Budget, earn, fullBudget, spend } from './budget.ts'
 

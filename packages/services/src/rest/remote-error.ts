@@ -2,7 +2,14 @@
  * The named error that a failed HTTP answer stands for: our own problem+json says it itself; of others, the status is matched with the
  * errors that the contract declares.
  */
-import { type DeclaredError, type ErrorKind, isRecord, KeelsonError, type Operation } from '@keelson/kernel'
+import {
+  type DeclaredError,
+  type ErrorKind,
+  isRecord,
+  KeelsonError,
+  type Operation,
+  retryAfterIn,
+} from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { errorOfProblem } from './problem.ts'
 
@@ -16,7 +23,7 @@ export async function errorOfAnswer(response: Response, name: string, operation:
   if (named) return named
   const { status } = response
   const reason = reasonIn(body) ?? (body === undefined ? text.trim() : '')
-  const retryAfterMs = retryAfterIn(response.headers)
+  const retryAfterMs = retryAfterIn(response.headers, Date.now())
   return (
     declaredFor(kindOf(status), operation, body, reason) ??
     refusal(status)({
@@ -26,14 +33,6 @@ export async function errorOfAnswer(response: Response, name: string, operation:
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     })
   )
-}
-
-/** `retry-after` in milliseconds from now: seconds or a date (RFC 9110, 10.2.3). */
-function retryAfterIn(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')
-  if (value === null) return undefined
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
 function kindOf(status: number): ErrorKind {

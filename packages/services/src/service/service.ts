@@ -4,6 +4,7 @@
  */
 
 import type {
+  Backoff,
   CallContext,
   Clock,
   ConfigChange,
@@ -15,7 +16,6 @@ import type {
   Operations,
   Parsed,
   Port,
-  RestartPolicy,
   Schema,
   SystemPlace,
 } from '@keelson/kernel'
@@ -105,7 +105,7 @@ export interface ServiceLifecycle {
   /** How long calls in flight may take to end, and then again its close; 10,000 when left out. */
   readonly closeTimeoutMs?: number
   /** Waits from 100 ms, doubled up to 5 s, when left out; false: what has failed stays failed until it is initialized again. */
-  readonly restart?: RestartPolicy | false
+  readonly restart?: Backoff | false
 }
 
 export interface Service<Name extends string = string, Ops extends Operations = Operations> {

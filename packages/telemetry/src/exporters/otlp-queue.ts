@@ -1,5 +1,5 @@
 /** Rows on their way to a collector: bounded, sent in batches, one request at a time, repeated while there is hope. */
-import type { Clock } from '@keelson/kernel'
+import { backoffMs, type Clock, retryAfterIn } from '@keelson/kernel'
 
 export interface OtlpQueueOptions {
   /** Rows that may wait; the oldest go when there are more. 8,192 by default. */
@@ -19,7 +19,7 @@ export interface OtlpQueueOptions {
 
 type Attempt = { readonly isDone: boolean; readonly isTaken: boolean; readonly waitMs: number | undefined }
 
-const longestPauseMs = 30_000
+const pauses = { firstMs: 500, mostMs: 30_000 }
 /** A process that ends does not wait for long. */
 const closeMs = 3_000
 const passing = new Set([408, 429, 502, 503, 504])
@@ -119,7 +119,6 @@ export class OtlpQueue<Row> {
   async #deliver(rows: readonly Row[]): Promise<void> {
     const { attempts, random, clock } = this.#options
     const body = JSON.stringify(this.#body(rows))
-    let pauseMs = 500
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt >= attempts || this.#isClosed
       const { isDone, isTaken, waitMs } = await this.#attempt(body)
@@ -130,12 +129,11 @@ export class OtlpQueue<Row> {
       this.#counts.failedRequests++
       const hasHope = !isDone && !isLast
       if (hasHope && !this.#isClosed)
-        await clock.sleep(waitMs ?? pauseMs * random(), this.#closing.signal).catch(() => {})
+        await clock.sleep(waitMs ?? backoffMs(pauses, attempt, random), this.#closing.signal).catch(() => {})
       if (!hasHope || this.#ending.signal.aborted) {
         this.#counts.dropped += rows.length
         return
       }
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs)
     }
   }
 
@@ -157,7 +155,12 @@ export class OtlpQueue<Row> {
       })
       // A body that is not read keeps its connection; a collector has little to say.
       await response.body?.cancel()
-      return { isDone: !passing.has(response.status), isTaken: response.ok, waitMs: retryAfterMs(response) }
+      const asked = retryAfterIn(response.headers, clock.now())
+      return {
+        isDone: !passing.has(response.status),
+        isTaken: response.ok,
+        waitMs: asked === undefined ? undefined : Math.min(asked, pauses.mostMs),
+      }
     } catch {
       return { isDone: false, isTaken: false, waitMs: undefined }
     } finally {
@@ -165,10 +168,4 @@ export class OtlpQueue<Row> {
       await timer
     }
   }
-}
-
-/** Seconds only: a date would need the collector's clock to be ours. */
-function retryAfterMs(response: Response): number | undefined {
-  const text = response.headers.get('retry-after')
-  return text !== null && /^\d{1,6}$/.test(text) ? Math.min(Number(text) * 1_000, longestPauseMs) : undefined
 }

@@ -1,5 +1,6 @@
 import { pid } from 'node:process'
 import type { Database } from '@keelson/kernel'
+import { delegatingDatabase } from '@keelson/kernel/testing'
 
 /** A database with which its process kills itself: `delayMs` after it was sent its `messages`-th message. */
 export function mortalDatabase(database: Database, messages: number, delayMs: number): Database {
@@ -12,11 +13,9 @@ export function mortalDatabase(database: Database, messages: number, delayMs: nu
     process.kill(pid, 'SIGKILL')
     return sent
   }
-  return {
+  return delegatingDatabase(database, {
     query: (sql, parameters) => countdown(database.query(sql, parameters)),
     batch: (statements) => countdown(database.batch(statements)),
     transaction: (work) => countdown(database.transaction(work)),
-    notify: (channel, payload) => database.notify(channel, payload),
-    listen: (channel, heard) => database.listen(channel, heard),
-  }
+  })
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Database, defineAdapter } from '@keelson/kernel'
+import { delegatingDatabase } from '@keelson/kernel/testing'
 import { startForTest } from '@keelson/services/testing'
 import { expect, test } from 'vitest'
 import { Documents, type Indexing, type Overview } from '../src/contract.ts'
@@ -11,19 +12,8 @@ const database = databaseForTests()
 
 /** The service as a system runs it, on the database of the test. */
 function startDocuments(config: Readonly<Record<string, unknown>> = {}) {
-  const adapter = defineAdapter({ name: 'database', provides: Database, start: () => borrowed(database()) })
+  const adapter = defineAdapter({ name: 'database', provides: Database, start: () => delegatingDatabase(database()) })
   return startForTest({ services: [documents], adapters: [adapter], config: { documents: config } })
-}
-
-/** The database without its end: several systems of a test use it one after the other. */
-function borrowed(database: Database): Database {
-  return {
-    query: (sql, parameters) => database.query(sql, parameters),
-    batch: (statements) => database.batch(statements),
-    transaction: (work) => database.transaction(work),
-    notify: (channel, payload) => database.notify(channel, payload),
-    listen: (channel, heard) => database.listen(channel, heard),
-  }
 }
 
 async function last<T>(items: AsyncIterable<T>): Promise<T | undefined> {

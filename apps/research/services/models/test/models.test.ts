@@ -1,6 +1,7 @@
 /** The models service as a system runs it: registry and aliases, and the two foreign protocols, OpenAI's through its official client. */
 import { ChatModel, createHashEmbedding, createScriptedChat, EmbeddingModel, fitLsa } from '@keelson/infrastructure'
 import { Database, defineAdapter } from '@keelson/kernel'
+import { delegatingDatabase } from '@keelson/kernel/testing'
 import { openPgliteDatabase } from '@keelson/pglite'
 import type { RunningSystem } from '@keelson/services'
 import { startForTest } from '@keelson/services/testing'
@@ -40,19 +41,9 @@ function start(adapters: ReturnType<typeof defineAdapter>[] = [], listen = false
     name: 'database',
     provides: Database,
     // The database without its end: it outlives the systems of this file.
-    start: () => ({ ...delegated(database) }),
+    start: () => delegatingDatabase(database),
   })
   return startForTest({ services: [models], adapters: [held, ...adapters], listen })
-}
-
-function delegated(open: Database): Database {
-  return {
-    query: (sql, parameters) => open.query(sql, parameters),
-    batch: (statements) => open.batch(statements),
-    transaction: (work) => open.transaction(work),
-    notify: (channel, payload) => open.notify(channel, payload),
-    listen: (channel, heard) => open.listen(channel, heard),
-  }
 }
 
 describe('models', () => {

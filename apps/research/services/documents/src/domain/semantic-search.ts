@@ -4,7 +4,15 @@
  * waits for any of it.
  */
 import { fitLsaInWorker, type RankedHit, type SearchFilter } from '@keelson/infrastructure'
-import { type CallContext, type Clock, type HealthCheck, isError, reasonOf } from '@keelson/kernel'
+import {
+  backoffMs,
+  type CallContext,
+  type Clock,
+  type HealthCheck,
+  isError,
+  reasonOf,
+  withinTime,
+} from '@keelson/kernel'
 import type { Facade, Optional } from '@keelson/services'
 import type { ModelRef, Models, Resolved } from '../../../models/src/contract.ts'
 import type { DocumentsStore } from './documents-store.ts'
@@ -19,7 +27,7 @@ const textsPerCall = 512
 /** A search does not wait longer for its vector: it is then answered by words. */
 const queryPatienceMs = 2_000
 const queriesRemembered = 200
-const retryMs = { first: 1_000, most: 60_000 }
+const retries = { firstMs: 1_000, mostMs: 60_000 }
 /** While files are read, vectors follow in steps of this length, so that both do not ask the database by turns all the time. */
 const stepMs = 500
 
@@ -154,20 +162,20 @@ export class SemanticSearch {
       } catch {
         // The models service is away; what it names may have changed when it is back.
       }
-      await clock.sleep(retryMs.first, this.#closing.signal).catch(() => {})
+      await clock.sleep(retries.firstMs, this.#closing.signal).catch(() => {})
     }
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closing
     const { clock, isIndexing, log } = this.#platform
-    let pauseMs = retryMs.first
+    let failures = 0
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers()
       try {
         const isWhole = await this.#step()
         this.#report(undefined)
-        pauseMs = retryMs.first
+        failures = 0
         if (isWhole) await this.#wake.promise
         if (isIndexing()) await clock.sleep(stepMs, signal)
       } catch (error) {
@@ -175,8 +183,8 @@ export class SemanticSearch {
         const reason = reasonOf(error)
         log.warn('vectors could not be brought up to date', { error })
         this.#report(reason)
-        await clock.sleep(pauseMs, signal).catch(() => {})
-        pauseMs = Math.min(pauseMs * 2, retryMs.most)
+        failures += 1
+        await clock.sleep(backoffMs(retries, failures), signal).catch(() => {})
       }
     }
   }
@@ -282,24 +290,21 @@ export class SemanticSearch {
   async #queryVector(space: VectorSpace, text: string, signal: AbortSignal): Promise<Float32Array | undefined> {
     const known = this.#queries.get(text)
     if (known) return known
-    const patience = new AbortController()
-    const { clock } = this.#platform
-    const asked = this.#embed(space.model, [text], AbortSignal.any([signal, patience.signal]))
-    const late = clock.sleep(queryPatienceMs, patience.signal).then(
-      () => undefined,
-      () => undefined,
-    )
+    const late = new Error('the models service did not answer in time')
     try {
-      const [vector] = (await Promise.race([asked, late])) ?? []
+      const [vector] = await withinTime((inTime) => this.#embed(space.model, [text], inTime), {
+        timeoutMs: queryPatienceMs,
+        clock: this.#platform.clock,
+        timedOut: () => late,
+        signal,
+      })
       if (vector && this.#current === space) this.#remember(text, vector)
       return vector
     } catch (error) {
       if (signal.aborted) throw signal.reason
+      if (error === late) return undefined
       this.#platform.log.warn('a query has no vector; it is answered by words', { error })
       return undefined
-    } finally {
-      asked.catch(() => {})
-      patience.abort()
     }
   }
 

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { kernelErrors, systemClock } from '@keelson/kernel'
-import { createFakeClock } from '@keelson/kernel/testing'
+import { createFakeClock, delegatingDatabase } from '@keelson/kernel/testing'
 import { expect, test, vi } from 'vitest'
 import { contentOf } from '../../src/domain/content.ts'
 import { asOrdinaryUser } from '../ordinary-user.ts'
@@ -344,13 +344,7 @@ test('indexing on a full disk fails by name, what was indexed is still found, an
     throw kernelErrors.DATABASE_QUERY_FAILED({ sqlState: '53100', reason: 'No space left on device' })
   }
   const service = await openTestService(
-    {
-      query: (sql, parameters) => real.query(sql, parameters),
-      transaction: (work) => real.transaction(work),
-      notify: (channel, payload) => real.notify(channel, payload),
-      listen: (channel, heard) => real.listen(channel, heard),
-      batch: (statements) => (++writes > 2 ? full() : real.batch(statements)),
-    },
+    delegatingDatabase(real, { batch: (statements) => (++writes > 2 ? full() : real.batch(statements)) }),
     { roots: [folder] },
   )
   const run = await service.run(folder)
