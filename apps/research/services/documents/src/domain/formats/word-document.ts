@@ -1,27 +1,40 @@
-/** Word (.docx): paragraphs, headings by their style, tables row by row. */
+/** Word (.docx): paragraphs with their notes and boxes behind them, headings by their style, tables row by row. */
 import { documentsErrors } from '../../errors.ts'
-import { openArchive } from './archive.ts'
 import type { Extract } from './format.ts'
-import { titleIn } from './office-parts.ts'
+import { drawingTexts } from './office-drawing.ts'
+import { expectRoot, type OfficePackage, openPackage, relatedPart } from './office-parts.ts'
 import { headingPath, TextBuilder } from './text-builder.ts'
+import { type WordBlock, WordStory } from './word-story.ts'
+import { readWordStyles } from './word-styles.ts'
 import { readXml } from './xml.ts'
 
-const notes = ['word/footnotes.xml', 'word/endnotes.xml']
-
 export const extractWordDocument: Extract = (bytes, path) => {
-  const archive = openArchive(bytes, path)
-  const main = archive.read('word/document.xml')
-  if (!main) throw documentsErrors.DOCUMENTS_FILE_DAMAGED({ path, reason: 'it has no word/document.xml' })
-  const levels = headingLevels(archive.read('word/styles.xml'), path)
+  const office = openPackage(bytes, path, 'word/document.xml')
+  const { main } = office
+  const styles = readWordStyles(relatedPart(office, main, 'styles', 'styles.xml'), path)
+  const notes = new Map(['footnote', 'endnote'].map((kind) => [kind, notesOf(office, kind)]))
   const builder = new TextBuilder(path)
-  const first = readParagraphs(main, path, builder, levels)
-  for (const part of notes) {
-    const note = archive.read(part)
-    if (note) readParagraphs(note, path, builder, new Map())
-  }
+  const writer = new BlockWriter(builder)
+  const targets = new Map(office.relations(main).map(({ id, target }) => [id, target]))
+  const story = new WordStory(styles, writer.write, {
+    note: (kind, id) => take(notes.get(kind), id),
+    drawing: (id) => drawingTexts(office, targets.get(id)),
+  })
+  let isFirst = true
+  readXml(office.read(main) ?? new Uint8Array(), path, {
+    ...story,
+    open(name, attributes) {
+      if (isFirst) expectRoot(name, 'w:document', path)
+      isFirst = false
+      story.open(name, attributes)
+    },
+  })
+  // Notes that nothing refers to, then the lines that stand on every page.
+  const rest = [...notes.values()].flatMap((all) => [...(all?.values() ?? [])].flat())
+  for (const text of [...rest, ...marginLines(office)]) writer.write({ kind: 'paragraph', text, level: undefined })
   const { text, sections } = builder.end()
   if (text.trim() === '') throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path })
-  const title = titleIn(archive, path) ?? first
+  const title = office.title ?? writer.firstHeading
   return {
     text,
     title,
@@ -30,80 +43,79 @@ export const extractWordDocument: Extract = (bytes, path) => {
   }
 }
 
-/** Which paragraph styles are headings, and how deep: 0 is the title. Localised templates name styles differently, their ids less so. */
-function headingLevels(styles: Uint8Array | undefined, path: string): ReadonlyMap<string, number> {
-  const levels = new Map<string, number>()
-  if (!styles) return levels
-  let style = ''
-  readXml(styles, path, {
-    open(name, attributes) {
-      if (name === 'style') style = attributes['w:styleId'] ?? ''
-      const value = attributes['w:val'] ?? ''
-      if (name === 'name') {
-        const level = /^heading ([1-9])$/i.exec(value)?.[1]
-        if (level !== undefined) levels.set(style, Number(level))
-        else if (/^title$/i.test(value)) levels.set(style, 0)
-      }
-      if (name === 'outlineLvl' && !levels.has(style)) levels.set(style, Number(value) + 1)
-    },
-  })
-  return levels
-}
+class BlockWriter {
+  readonly #builder: TextBuilder
+  #open: ReturnType<typeof headingPath> = []
+  firstHeading: string | undefined
 
-/** Adds the paragraphs of a part; gives the first heading. */
-function readParagraphs(
-  part: Uint8Array,
-  path: string,
-  builder: TextBuilder,
-  levels: ReadonlyMap<string, number>,
-): string | undefined {
-  let open: ReturnType<typeof headingPath> = []
-  let firstHeading: string | undefined
-  let paragraph = ''
-  let level: number | undefined
-  let isText = false
-  let cells = 0
-  let inCell = 0
-  const endParagraph = () => {
-    const text = paragraph.replaceAll(/[^\S\n\t]+/g, ' ').trim()
-    paragraph = ''
-    if (text === '') return
-    if (level !== undefined && inCell === 0) {
-      firstHeading ??= text
-      open = headingPath(open, level, text)
-      builder.section(open.map((heading) => heading.text))
-    }
-    if (inCell > 0) {
-      if (cells++ > 0) builder.verbatim('\t')
-      builder.words(text)
+  constructor(builder: TextBuilder) {
+    this.#builder = builder
+  }
+
+  readonly write = (block: WordBlock): void => {
+    const builder = this.#builder
+    if (block.kind === 'row') {
+      builder.newline()
+      builder.verbatim(block.cells.join('\t'))
       return
+    }
+    if (block.kind === 'table-end') {
+      builder.newline(1)
+      return
+    }
+    const { text, level } = block
+    if (level !== undefined) {
+      this.firstHeading ??= text
+      this.#open = headingPath(this.#open, level, text)
+      builder.section(this.#open.map((heading) => heading.text))
     }
     builder.newline(1)
     builder.verbatim(text)
     builder.newline(1)
   }
-  readXml(part, path, {
+}
+
+/** The texts of a note, which is given once. */
+function take(notes: Map<string, string[]> | undefined, id: string): string[] {
+  const texts = notes?.get(id) ?? []
+  notes?.delete(id)
+  return texts
+}
+
+/** The notes of a document by their id: `footnote` or `endnote`. */
+function notesOf(office: OfficePackage, kind: string): Map<string, string[]> {
+  const notes = new Map<string, string[]>()
+  const part = relatedPart(office, office.main, `${kind}s`, `${kind}s.xml`)
+  if (!part) return notes
+  let texts: string[] = []
+  const story = new WordStory(new Map(), (block) => texts.push(textOf(block)))
+  readXml(part, office.path, {
+    ...story,
     open(name, attributes) {
-      if (name === 'p') level = undefined
-      else if (name === 'pStyle') level = levels.get(attributes['w:val'] ?? '')
-      else if (name === 't') isText = true
-      else if (name === 'tab') paragraph += '\t'
-      else if (name === 'br' || name === 'cr') paragraph += '\n'
-      else if (name === 'tc') inCell++
-      else if (name === 'tr') {
-        builder.newline()
-        cells = 0
+      if (name === `w:${kind}`) {
+        texts = []
+        // A note with a type is the line that separates notes from the page.
+        if (attributes['w:type'] === undefined || attributes['w:type'] === 'normal')
+          notes.set(attributes['w:id'] ?? '', texts)
       }
-    },
-    text(text) {
-      if (isText) paragraph += text
-    },
-    close(name) {
-      if (name === 't') isText = false
-      else if (name === 'p') endParagraph()
-      else if (name === 'tc') inCell--
-      else if (name === 'tbl') builder.newline(1)
+      story.open(name, attributes)
     },
   })
-  return firstHeading
+  return notes
+}
+
+/** Headers and footers, each different line once. */
+function marginLines(office: OfficePackage): string[] {
+  const lines = new Set<string>()
+  const story = () => new WordStory(new Map(), (block) => lines.add(textOf(block)))
+  for (const { type, target } of office.relations(office.main)) {
+    const part = type === 'header' || type === 'footer' ? office.read(target) : undefined
+    if (part) readXml(part, office.path, story())
+  }
+  return [...lines].filter((line) => /\p{L}/u.test(line))
+}
+
+function textOf(block: WordBlock): string {
+  if (block.kind === 'table-end') return ''
+  return block.kind === 'row' ? block.cells.join('\t') : block.text
 }

@@ -1,56 +1,82 @@
 /** Excel (.xlsx): sheet by sheet, a line for each row; every row stands under the name of its sheet and the first row's words. */
 import { documentsErrors } from '../../errors.ts'
-import { type Archive, openArchive } from './archive.ts'
+import { type CellFormats, readCellFormats } from './cell-formats.ts'
 import type { Extract } from './format.ts'
-import { relationsOf, titleIn } from './office-parts.ts'
+import { drawingTexts } from './office-drawing.ts'
+import { expectRoot, isOn, type OfficePackage, openPackage, relatedPart, unescapeText } from './office-parts.ts'
 import { columnsHeading } from './separated-values.ts'
+import { SheetReader } from './sheet-reader.ts'
 import { TextBuilder } from './text-builder.ts'
 import { readXml } from './xml.ts'
 
-const main = 'xl/workbook.xml'
-
 export const extractWorkbook: Extract = (bytes, path) => {
-  const archive = openArchive(bytes, path)
-  const strings = sharedStrings(archive, path)
+  const office = openPackage(bytes, path, 'xl/workbook.xml')
+  const { sheets, isFrom1904 } = readWorkbook(office)
+  const strings = sharedStrings(office)
+  const formats = readCellFormats(relatedPart(office, office.main, 'styles', 'styles.xml'), path, isFrom1904)
   const builder = new TextBuilder(path)
-  for (const [index, { name, part }] of sheetsOf(archive, path).entries()) {
-    const sheet = archive.read(part)
-    if (!sheet) continue
-    let headings: string[] | undefined
-    readRows(sheet, strings, path, (cells) => {
-      if (cells.every((cell) => cell === '')) return
-      builder.section(headings ?? [name], index + 1)
-      builder.verbatim(cells.join('\t'))
-      headings ??= [name, columnsHeading(cells)]
-    })
-  }
+  for (const [index, { name, part }] of sheets.entries())
+    readSheet(office, part, { name, page: index + 1, strings, formats, builder })
   const { text, sections } = builder.end()
   if (text.trim() === '') throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path })
-  return { text, title: titleIn(archive, path), sections, hasLines: false }
+  return { text, title: office.title, sections, hasLines: false }
 }
 
-function sheetsOf(archive: Archive, path: string): { name: string; part: string }[] {
-  const bytes = archive.read(main)
-  if (!bytes) throw documentsErrors.DOCUMENTS_FILE_DAMAGED({ path, reason: `it has no ${main}` })
-  const relations = relationsOf(archive, main, path)
+interface SheetTarget {
+  readonly name: string
+  readonly page: number
+  readonly strings: readonly string[]
+  readonly formats: CellFormats
+  readonly builder: TextBuilder
+}
+
+function readSheet(office: OfficePackage, part: string, { name, page, strings, formats, builder }: SheetTarget): void {
+  const sheet = office.read(part)
+  if (!sheet) return
+  let headings: string[] | undefined
+  const reader = new SheetReader(strings, formats, (cells) => {
+    builder.section(headings ?? [name], page)
+    builder.verbatim(cells.join('\t'))
+    headings ??= [name, columnsHeading(cells)]
+  })
+  readXml(sheet, office.path, reader)
+  const drawings = office.relations(part).filter(({ type }) => type === 'drawing')
+  for (const { target } of drawings) {
+    const charts = office.relations(target).filter(({ type }) => type === 'chart')
+    for (const text of [target, ...charts.map((chart) => chart.target)].flatMap((one) => drawingTexts(office, one))) {
+      builder.section([name], page)
+      builder.words(text)
+    }
+  }
+}
+
+/** The sheets in their order, without those that are hidden. */
+function readWorkbook(office: OfficePackage): { sheets: { name: string; part: string }[]; isFrom1904: boolean } {
+  const targets = new Map(office.relations(office.main).map((relation) => [relation.id, relation.target]))
   const sheets: { name: string; part: string }[] = []
-  readXml(bytes, path, {
+  let isFrom1904 = false
+  let isFirst = true
+  readXml(office.read(office.main) ?? new Uint8Array(), office.path, {
     open(element, attributes) {
-      const relation = element === 'sheet' ? relations.get(attributes['r:id'] ?? '') : undefined
-      if (relation) sheets.push({ name: attributes['name'] ?? '', part: relation.target })
+      if (isFirst) expectRoot(element, 'workbook', office.path)
+      isFirst = false
+      if (element === 'workbookPr') isFrom1904 = isOn(attributes['date1904'])
+      const part = element === 'sheet' ? targets.get(attributes['r:id'] ?? '') : undefined
+      const isHidden = /hidden$/i.test(attributes['state'] ?? '')
+      if (part !== undefined && !isHidden) sheets.push({ name: unescapeText(attributes['name'] ?? ''), part })
     },
   })
-  return sheets
+  return { sheets, isFrom1904 }
 }
 
-function sharedStrings(archive: Archive, path: string): readonly string[] {
-  const bytes = archive.read('xl/sharedStrings.xml')
+function sharedStrings(office: OfficePackage): readonly string[] {
+  const bytes = relatedPart(office, office.main, 'sharedStrings', 'sharedStrings.xml')
   const strings: string[] = []
   if (!bytes) return strings
   let current = ''
   let isText = false
   let phonetic = 0
-  readXml(bytes, path, {
+  readXml(bytes, office.path, {
     open(name) {
       if (name === 'si') current = ''
       else if (name === 't') isText = phonetic === 0
@@ -62,48 +88,8 @@ function sharedStrings(archive: Archive, path: string): readonly string[] {
     close(name) {
       if (name === 't') isText = false
       else if (name === 'rPh') phonetic--
-      else if (name === 'si') strings.push(current)
+      else if (name === 'si') strings.push(unescapeText(current))
     },
   })
   return strings
-}
-
-function readRows(sheet: Uint8Array, strings: readonly string[], path: string, row: (cells: string[]) => void): void {
-  let cells: string[] = []
-  let value = ''
-  let type = ''
-  let isValue = false
-  readXml(sheet, path, {
-    open(name, attributes) {
-      if (name === 'row') cells = []
-      else if (name === 'c') {
-        type = attributes['t'] ?? 'n'
-        value = ''
-        // Empty cells are left out of the file; their columns are kept, up to a bound that a made-up address cannot pass.
-        const column = columnOf(attributes['r'] ?? '')
-        while (cells.length < Math.min(column, 1_000)) cells.push('')
-      } else if (name === 'v' || name === 't') isValue = true
-    },
-    text(text) {
-      if (isValue) value += text
-    },
-    close(name) {
-      if (name === 'v' || name === 't') isValue = false
-      else if (name === 'c') cells.push(shown(value, type, strings).replaceAll(/\s+/g, ' ').trim())
-      else if (name === 'row') row(cells)
-    },
-  })
-}
-
-function shown(value: string, type: string, strings: readonly string[]): string {
-  if (type === 's') return strings[Number(value)] ?? ''
-  if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE'
-  return value
-}
-
-/** `C7` is column 2. */
-function columnOf(address: string): number {
-  let column = 0
-  for (const letter of /^[A-Z]{1,3}/.exec(address)?.[0] ?? '') column = column * 26 + letter.charCodeAt(0) - 64
-  return Math.max(0, column - 1)
 }

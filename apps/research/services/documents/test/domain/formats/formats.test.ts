@@ -112,7 +112,9 @@ describe('Word', () => {
           wordParagraph('Masts', 'Kop2') +
           wordParagraph('The mast &lt;stands&gt;.') +
           `<w:tbl><w:tr>${cell('Name')}${cell('Height')}</w:tr><w:tr>${cell('fore')}${cell('20 m')}</w:tr></w:tbl>`,
-        { 'word/footnotes.xml': `<w:footnotes xmlns:w="w">${wordParagraph('A note on tallow.')}</w:footnotes>` },
+        {
+          'word/footnotes.xml': `<w:footnotes xmlns:w="w"><w:footnote w:id="1">${wordParagraph('A note on tallow.')}</w:footnote></w:footnotes>`,
+        },
       ),
     )
     expect(title).toBe('Laying a keel')
@@ -134,7 +136,7 @@ describe('PowerPoint', () => {
     )
     expect(title).toBe('Ship & shore')
     expect(passages.map(({ page, headings, text }) => ({ page, headings, text: text.trim() }))).toEqual([
-      { page: 1, headings: ['Hulls'], text: 'Hulls\nFrames\nPlanks\nMention the keelson.' },
+      { page: 1, headings: ['Hulls'], text: 'Hulls\nFrames\nPlanks\nSpeaker notes: Mention the keelson.' },
       { page: 2, headings: ['Masts'], text: 'Masts\nFore and main' },
     ])
   })
