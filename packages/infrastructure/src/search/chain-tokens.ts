@@ -36,8 +36,10 @@ function copyOf(piece: string): string {
 
 const plainWord = /^[A-Za-z]?[a-z]+$/
 
-function cutChain(chain: string): readonly Token[] {
-  if (plainWord.test(chain)) return wordTokens({ text: chain, start: 0 }, chain.length)
+function cutChain(given: string): readonly Token[] {
+  if (plainWord.test(given)) return wordTokens({ text: given, start: 0 }, given.length)
+  if (given.includes('\n')) return brokenTokens(given)
+  const chain = given.replaceAll(/[‐‑]/g, '-')
   const tokens: Token[] = []
   let from = 0
   for (const run of chain.matchAll(unspacedRun)) {
@@ -48,6 +50,27 @@ function cutChain(chain: string): readonly Token[] {
   for (const token of spacedTokens(chain.slice(from), from)) tokens.push(token)
   return tokens
 }
+
+/** Whether the hyphen at the end of a line belongs to the word cannot be told, so both parts and the whole can be found. */
+function brokenTokens(chain: string): readonly Token[] {
+  const tokens: Token[] = []
+  let left: Piece | undefined
+  for (const { index, 0: line } of chain.matchAll(/[^\r\n]+/g)) {
+    const indent = line.length - line.trimStart().length
+    const text = line.trim().replace(/[-‐‑]$/, '')
+    const start = index + indent
+    const right = { text: firstLetters.exec(text.slice(0, longestPart))?.[0] ?? '', start }
+    if (left && left.text !== '' && right.text !== '') tokens.push(...compoundTokens([left, right]))
+    for (const token of cutChain(text)) tokens.push({ ...token, start: start + token.start, end: start + token.end })
+    const last = lastLetters.exec(text.slice(-longestPart))?.[0] ?? ''
+    left = { text: last, start: start + text.length - last.length }
+  }
+  return tokens.sort((a, b) => a.start - b.start || b.end - a.end)
+}
+
+const longestPart = 40
+const firstLetters = /^[\p{L}\p{M}\u{AD}]+/u
+const lastLetters = /[\p{L}\p{M}\u{AD}]+$/u
 
 interface Piece {
   readonly text: string

@@ -3,9 +3,15 @@
  * says what a chain is; words of plain letters between spaces, most of all text, are recognised without it.
  */
 
-/** What a letter or digit may be followed by and still be the same word: the last of these are invisible hyphens and joiners. */
-const wordRest = String.raw`(?:[\p{L}\p{N}\p{M}\u{AD}\u{2060}]|\u{200C}|\u{200D})*`
-const chainPattern = new RegExp(String.raw`[\p{L}\p{N}]${wordRest}(?:['’ʼ＇._,\-](?=[\p{L}\p{N}])${wordRest})*`, 'gu')
+/** What a letter or digit may be followed by and still be the same word: the last of these are seen by nobody. */
+const invisible = String.raw`\u{AD}|\u{200B}|\u{200C}|\u{200D}|\u{200E}|\u{200F}|\u{2060}|\u{FEFF}`
+const wordRest = String.raw`(?:[\p{L}\p{N}\p{M}]|${invisible})*`
+/** A word that is broken by a hyphen at the end of its line is one chain with what follows. */
+const lineBreak = String.raw`(?:[\-‐‑]|(?<=\u{AD}))\r?\n[ \t]*(?=\p{Ll})`
+const chainPattern = new RegExp(
+  String.raw`[\p{L}\p{N}]${wordRest}(?:(?:['’ʼ＇._,\-‐‑](?=[\p{L}\p{N}])|${lineBreak})${wordRest})*`,
+  'gu',
+)
 
 /** Hands over each chain and where it starts in the text. */
 export function forEachChain(text: string, visit: (chain: string, at: number) => void): void {
@@ -65,8 +71,13 @@ function endOfPlainWord(text: string, at: number): number {
   while (end < text.length && classOf(text, end) === plain) end++
   const isLast = end >= text.length - 1
   const next = end < text.length ? classOf(text, end) : between
+  if (next === joining && isLineEnd(text, end + 1)) return at
   if (next === joining) return isLast || isBreak(classOf(text, end + 1)) ? end : at
   return next === between ? end : at
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 0x0a || text.charCodeAt(at) === 0x0d
 }
 
 function isBreak(characterClass: number): boolean {

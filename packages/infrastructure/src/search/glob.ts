@@ -3,7 +3,8 @@
  * outside, and the backtracking patterns that globs are usually compiled to can be made to run for minutes.
  *
  * `*` and `?` match within a name, `**` as a whole name any number of names, `[a-z]` and `[!a-z]` one character, `{a,b}` either; `\` takes
- * the next character as it is. Names that begin with a dot are matched like others.
+ * the next character as it is. Names that begin with a dot are matched like others. Letters with marks are the same in both of Unicode's
+ * forms, since systems of files and archives write names in either.
  */
 
 /** Says whether a whole value matches. */
@@ -12,7 +13,7 @@ export type Glob = (value: string) => boolean
 /** @throws SyntaxError for a glob that cannot be read, with the reason. */
 export function compileGlob(glob: string): Glob {
   const machine = new Machine()
-  const start = machine.add(new Parser(glob).sequence(), machine.accept)
+  const start = machine.add(new Parser(glob.normalize('NFC')).sequence(), machine.accept)
   return machine.from(start)
 }
 
@@ -150,7 +151,7 @@ class Machine {
     const first = setOf([start])
     return (value) => {
       let current = first
-      for (const character of value) {
+      for (const character of value.normalize('NFC')) {
         const code = codeOf(character)
         let next = current.after.get(code)
         if (!next) {

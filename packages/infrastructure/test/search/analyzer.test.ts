@@ -12,6 +12,26 @@ describe('tokenize()', () => {
     ])
   })
 
+  it('finds a word that is broken at the end of a line, whether or not its hyphen belongs to it', () => {
+    expect(tokenize('main-\n  tenance')).toEqual([
+      { term: 'mainten', start: 0, end: 15, kind: 'compound' },
+      { term: 'main', start: 0, end: 4, kind: 'word' },
+      { term: 'tenanc', start: 8, end: 15, kind: 'word' },
+    ])
+    expect(analyze('a well-\r\nknown ship')).toEqual(expect.arrayContaining(['well', 'known', 'wellknown']))
+    expect(analyze('main\u00ad\ntenance')).toContain('mainten')
+    // A list, a range or a name is not one word.
+    for (const text of ['keel -\nmast', 'keel-\nMast', 'keel-\n\nmast', '7-\n8'])
+      expect(tokenize(text).some(({ kind }) => kind === 'compound')).toBe(false)
+    expect(tokenize('a-\n'.repeat(100_000)).length).toBeGreaterThan(100_000)
+  })
+
+  it('sees through characters that nobody sees and hyphens that look alike', () => {
+    for (const text of ['main\u00adtenance', 'main\u200btenance', '\u200emain\u2060ten\ufeffance\u200f', 'maintenance'])
+      expect(analyze(text)).toEqual(['mainten'])
+    expect(analyze('COVID\u201119')).toEqual(analyze('COVID-19'))
+  })
+
   it('gives the tokens of a chain again, wherever it stands', () => {
     const [first, second, third] = tokenize('keelson, keelson keelson')
     expect([first?.start, second?.start, third?.start]).toEqual([0, 9, 17])

@@ -13,6 +13,8 @@ describe('compileGlob()', () => {
     ['a**b', ['ab', 'axxb'], ['a/b']],
     ['a?c', ['abc', 'a😀c'], ['ac', 'a/c']],
     ['[a-c]x', ['ax', 'cx'], ['dx', 'x']],
+    ['\u00dcb[u\u00fc]?g/**', ['\u00dcbung/a.md', 'U\u0308bu\u0308ng/a.md'], ['Ubung/a.md']],
+    ['U\u0308bung', ['\u00dcbung'], ['U']],
     ['[!a-c]x', ['dx'], ['ax', '/x']],
     ['[]a]', [']', 'a'], ['b']],
     ['[a-]', ['a', '-'], ['b']],

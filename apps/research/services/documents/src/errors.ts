@@ -20,8 +20,14 @@ export const documentsErrors = defineErrors({
   },
   DOCUMENTS_FILE_EMPTY: {
     kind: 'invalid',
-    when: 'A file or upload holds no text at all: it is empty, or made of pictures alone.',
+    when: 'A file or upload holds no text at all.',
     message: (d: { path: string }) => `Cannot index "${d.path}": it holds no text`,
+  },
+  DOCUMENTS_FILE_SCANNED: {
+    kind: 'unsupported',
+    when: 'The pages of a PDF are pictures, as of a scanner, without any text beside them.',
+    message: (d: { path: string; pages: number }) =>
+      `Cannot index "${d.path}": its ${d.pages} pages are pictures without text. Run a text recognition over it first`,
   },
   DOCUMENTS_FILE_TOO_LARGE: {
     kind: 'too-large',
@@ -37,8 +43,11 @@ export const documentsErrors = defineErrors({
   },
   DOCUMENTS_FILE_ENCODING: {
     kind: 'unsupported',
-    when: 'The encoding of a text is none of those that can be told: UTF-8, UTF-16 with a byte order mark, Windows-1252, or the one an HTML page names.',
-    message: (d: { path: string }) => `Cannot index "${d.path}": its encoding cannot be told. Save it as UTF-8`,
+    when: 'The encoding of a text cannot be told with enough certainty, or is named and cannot be read.',
+    message: (d: { path: string; encoding?: string }) =>
+      d.encoding === undefined
+        ? `Cannot index "${d.path}": its encoding cannot be told. Save it as UTF-8`
+        : `Cannot index "${d.path}": it cannot be read as "${d.encoding}", the encoding that it names. Save it as UTF-8`,
   },
   DOCUMENTS_FILE_LOCKED: {
     kind: 'unsupported',

@@ -1,21 +1,23 @@
 /**
- * From bytes to text: UTF-8, UTF-16 with a byte order mark, the encoding that an HTML page names, and what old Western programs wrote
- * (Windows-1252, Latin-1). Anything else is refused by name rather than indexed as noise. Line ends are kept as they are, so that offsets
- * are those of the file.
+ * From bytes to text: by the byte order mark, by the encoding that the file names, as UTF-8, or by what its letters tell. Anything else is
+ * refused by name rather than indexed as noise. Line ends are kept as they are, so that lines are those of the file.
  */
 import { documentsErrors } from '../../errors.ts'
+import { detectedText } from './detect-encoding.ts'
+import { encodingName, isMultiByte, looksLikeAscii, mostlyText, strictText } from './encodings.ts'
 
 /**
- * The text of a file, without a byte order mark. `path` is for messages, `declared` the encoding that the file itself names, by any label of
- * the WHATWG Encoding Standard. Throws DOCUMENTS_FILE_EMPTY, DOCUMENTS_FILE_BINARY or DOCUMENTS_FILE_ENCODING.
+ * The text of a file, without a byte order mark. `path` is for messages, `declared` the encoding that the file itself names, by any label.
+ * Throws DOCUMENTS_FILE_EMPTY, DOCUMENTS_FILE_BINARY or DOCUMENTS_FILE_ENCODING.
  */
 export function decode(bytes: Uint8Array, path: string, declared?: string): string {
-  const declaredText = () => (declared === undefined ? undefined : strict(declared, bytes))
-  const decoded = markedText(bytes) ?? strict('utf-8', bytes) ?? declaredText() ?? westernText(bytes)
+  const encoding = declared === undefined ? undefined : encodingName(declared)
+  const decoded = markedText(bytes) ?? declaredText(bytes, encoding) ?? undeclaredText(bytes, encoding)
   // PostgreSQL keeps no NUL in a text, and no text that people write has one.
   if (decoded?.includes('\0') || (decoded === undefined && bytes.includes(0)))
     throw documentsErrors.DOCUMENTS_FILE_BINARY({ path })
-  if (decoded === undefined) throw documentsErrors.DOCUMENTS_FILE_ENCODING({ path })
+  if (decoded === undefined)
+    throw documentsErrors.DOCUMENTS_FILE_ENCODING({ path, ...(encoding !== undefined && { encoding }) })
   // The decoder takes one mark away; files that were joined or converted twice have more.
   const text = decoded.replace(/^\ufeff+/, '')
   if (text === '') throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path })
@@ -23,20 +25,45 @@ export function decode(bytes: Uint8Array, path: string, declared?: string): stri
 }
 
 function markedText(bytes: Uint8Array): string | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return strict('utf-16le', bytes)
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return strict('utf-16be', bytes)
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return strictText('utf-16le', bytes)
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return strictText('utf-16be', bytes)
   return undefined
 }
 
-/** As Windows-1252, which holds Latin-1; undefined for what is more likely damaged UTF-8, another alphabet or no text. */
-function westernText(bytes: Uint8Array): string | undefined {
-  if (looksLikeUtf8(bytes)) return undefined
-  const text = strict('windows-1252', bytes)
-  if (text === undefined || /[^\P{Cc}\t\n\f\r]/u.test(text)) return undefined
-  // Western texts are written in ASCII for the most part; others in eight bits are not.
-  const beyond = text.match(/[^\p{ASCII}]/gu)?.length ?? 0
-  const letters = text.match(/[A-Za-z]/g)?.length ?? 0
-  return beyond < letters ? text : undefined
+/** What is declared, except where the bytes say that it is a lie: text of other encodings is UTF-8 by accident only when it is short. */
+function declaredText(bytes: Uint8Array, encoding: string | undefined): string | undefined {
+  // A file in UTF-16 cannot say so in letters of one byte.
+  if (encoding === undefined || /^utf-(?:8|16)/.test(encoding)) return undefined
+  if (looksLikeAscii(encoding)) return strictText(encoding, bytes)
+  const utf8 = strictText('utf-8', bytes)
+  const isLie =
+    utf8 !== undefined && (isMultiByte(encoding) ? /[\u0800-\uffff]/.test(utf8) : /[^\p{ASCII}]/u.test(utf8))
+  return isLie ? utf8 : (strictText(encoding, bytes) ?? mostlyText(encoding, bytes))
+}
+
+/** Nothing is guessed against a declaration; what is unknown by name may still be UTF-8, unless its letters would look like ASCII. */
+function undeclaredText(bytes: Uint8Array, encoding: string | undefined): string | undefined {
+  if (encoding !== undefined && looksLikeAscii(encoding)) return undefined
+  const utf8 = strictText('utf-8', bytes)
+  if (utf8 !== undefined && !utf8.includes('\0')) {
+    if (!utf8.includes('\x1b$')) return utf8
+    // Escapes that change the alphabet: one of these encodings can be read, the others are refused.
+    return strictText('iso-2022-jp', bytes)
+  }
+  if (bytes.includes(0)) return wideText(bytes)
+  if (encoding !== undefined && encoding !== 'utf-8') return undefined
+  if (looksLikeUtf8(bytes)) return mostlyText('utf-8', bytes)
+  return detectedText(bytes)
+}
+
+/** UTF-16 without a mark: every other byte of what is written in ASCII is zero. */
+function wideText(bytes: Uint8Array): string | undefined {
+  const sample = bytes.subarray(0, 4_096)
+  const zeros = [0, 0]
+  for (const [at, byte] of sample.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1
+  const [even = 0, odd = 0] = zeros
+  if (sample.length < 8 || Math.max(even, odd) * 4 < sample.length || Math.min(even, odd) > 0) return undefined
+  return strictText(odd > even ? 'utf-16le' : 'utf-16be', bytes)
 }
 
 /** Whether more of what is not ASCII reads as UTF-8 than does not. */
@@ -48,13 +75,4 @@ function looksLikeUtf8(bytes: Uint8Array): boolean {
     else readable++
   }
   return readable > broken
-}
-
-/** Undefined for an encoding that is not known, and for bytes that are none of its text. */
-function strict(encoding: string, bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
 }

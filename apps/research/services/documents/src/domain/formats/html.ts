@@ -1,30 +1,20 @@
 /** HTML: what a reader sees of it, with its headings and tables. Scripts, styles and what is hidden from readers are left out. */
 import { Parser } from 'htmlparser2'
 import { documentsErrors } from '../../errors.ts'
+import { htmlEncoding } from './declared-encoding.ts'
 import { decode } from './decode.ts'
 import type { Extract, Extraction } from './format.ts'
+import { HtmlVisibility } from './html-visibility.ts'
 import { limits } from './limits.ts'
 import { headingPath, TextBuilder } from './text-builder.ts'
 
-const unseen = new Set([
-  'script',
-  'style',
-  'template',
-  'noscript',
-  'svg',
-  'math',
-  'iframe',
-  'object',
-  'canvas',
-  'select',
-])
 const blocks = new Set(
-  'address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form header hr html li main nav ol p pre section summary table tbody tfoot thead tr ul caption'.split(
+  'address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form header hgroup hr html legend li main menu nav ol p pre section summary table tbody textarea tfoot thead tr ul caption'.split(
     ' ',
   ),
 )
 
-export const extractHtml: Extract = (bytes, path) => htmlText(decode(bytes, path, declaredEncoding(bytes)), path)
+export const extractHtml: Extract = (bytes, path) => htmlText(decode(bytes, path, htmlEncoding(bytes)), path)
 
 /** The same for HTML that is a text already, such as the body of a message. */
 export function htmlText(html: string, path: string): Extraction {
@@ -36,15 +26,10 @@ export function htmlText(html: string, path: string): Extraction {
   return reader.end()
 }
 
-/** What a page says of its own encoding, within the first 1,024 bytes as the HTML Standard asks for. */
-function declaredEncoding(bytes: Uint8Array): string | undefined {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
-  return /<meta[^>]+charset\s*=\s*["']?([\w:.-]+)/i.exec(start)?.[1]
-}
-
 class HtmlReader {
   readonly #path: string
   readonly #text: TextBuilder
+  readonly #visibility = new HtmlVisibility()
   #headings: ReturnType<typeof headingPath> = []
   /** Depth of elements that are not shown. */
   #unseen = 0
@@ -54,6 +39,7 @@ class HtmlReader {
   #isTitle = false
   /** The heading being read. */
   #heading: { readonly level: number; text: string } | undefined
+  #firstHeading: string | undefined
   #isFirstCell = true
 
   constructor(path: string) {
@@ -67,22 +53,21 @@ class HtmlReader {
         path: this.#path,
         reason: `its elements stand more than ${limits.depth} deep in each other`,
       })
-    if (this.#unseen > 0 || unseen.has(name) || 'hidden' in attributes || attributes['aria-hidden'] === 'true') {
+    const isHidden = this.#visibility.enter(name, attributes)
+    if (name === 'title' && this.#unseen === 0 && this.#title === '') this.#isTitle = true
+    if (this.#unseen > 0 || isHidden) {
       this.#unseen++
       return
     }
+    if (name === 'pre' || name === 'textarea') this.#verbatim++
     const level = /^h([1-6])$/.exec(name)?.[1]
-    if (name === 'title') this.#isTitle = true
-    else if (level !== undefined) {
-      this.#text.newline(1)
-      this.#heading = { level: Number(level), text: '' }
-    } else if (name === 'br') this.#text.newline()
-    else if (name === 'td' || name === 'th') {
-      if (!this.#isFirstCell) this.#text.verbatim('\t')
-      this.#isFirstCell = false
-    } else if (name === 'img') this.#read(attributes['alt'] ?? '')
+    if (level !== undefined) this.#beginHeading(Number(level))
+    else if (name === 'br') this.#break()
+    else if (name === 'td' || name === 'th') this.#beginCell()
+    else if (name === 'img') this.#read(attributes['alt'] ?? '')
+    else if (name === 'input' && /^(?:submit|button|reset)$/i.test(attributes['type'] ?? ''))
+      this.#read(attributes['value'] ?? '')
     else if (blocks.has(name)) this.#block(name)
-    if (name === 'pre') this.#verbatim++
   }
 
   ontext(text: string): void {
@@ -92,20 +77,22 @@ class HtmlReader {
 
   onclosetag(name: string): void {
     this.#depth--
+    this.#visibility.leave()
+    if (name === 'title') this.#isTitle = false
     if (this.#unseen > 0) {
       this.#unseen--
       return
     }
-    if (name === 'title') this.#isTitle = false
-    else if (name === 'pre') this.#verbatim--
+    if (name === 'pre' || name === 'textarea') this.#verbatim--
     if (/^h[1-6]$/.test(name)) this.#endHeading()
     else if (blocks.has(name)) this.#block(name)
   }
 
   end(): Extraction {
+    this.#endHeading()
     const { text, sections } = this.#text.end()
     if (text.trim() === '') throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path: this.#path })
-    const title = this.#title.trim() || this.#headings[0]?.text
+    const title = this.#title.replaceAll(/\s+/g, ' ').trim() || this.#firstHeading
     const shown = sections.map((section) => ({
       ...section,
       headings: section.headings.filter((heading) => heading !== title),
@@ -119,9 +106,32 @@ class HtmlReader {
     else this.#text.words(text)
   }
 
+  #break(): void {
+    if (this.#heading) this.#heading.text += ' '
+    else this.#text.newline()
+  }
+
+  #beginCell(): void {
+    if (this.#heading) this.#heading.text += ' '
+    else if (!this.#isFirstCell) this.#text.verbatim('\t')
+    this.#isFirstCell = false
+  }
+
   #block(name: string): void {
+    // A block inside a heading parts its words; the heading goes on.
+    if (this.#heading) {
+      this.#heading.text += ' '
+      return
+    }
     this.#isFirstCell = true
-    this.#text.newline(/^(p|pre|blockquote|table|ul|ol|dl|section|article|figure|hr)$/.test(name) ? 1 : 0)
+    this.#text.newline(/^(?:p|pre|blockquote|table|ul|ol|dl|section|article|figure|hr)$/.test(name) ? 1 : 0)
+  }
+
+  #beginHeading(level: number): void {
+    // One that is never closed ends where the next begins.
+    this.#endHeading()
+    this.#text.newline(1)
+    this.#heading = { level, text: '' }
   }
 
   #endHeading(): void {
@@ -129,6 +139,7 @@ class HtmlReader {
     this.#heading = undefined
     const text = heading?.text.replaceAll(/\s+/g, ' ').trim()
     if (!heading || !text) return
+    this.#firstHeading ??= text
     this.#headings = headingPath(this.#headings, heading.level, text)
     this.#text.section(this.#headings.map((one) => one.text))
     this.#text.words(text)

@@ -1,12 +1,15 @@
-/** Markdown: shown as it stands, in sections by its headings. */
+/** Markdown: shown as it stands, but for comments and what stands for single characters, in sections by its headings. */
+import { documentsErrors } from '../../errors.ts'
 import { titleInMarkdown } from '../title.ts'
 import { decode } from './decode.ts'
 import type { Extract, Section } from './format.ts'
 import { headingsIn } from './markdown-headings.ts'
+import { readableMarkdown } from './markdown-text.ts'
 import { headingPath } from './text-builder.ts'
 
 export const extractMarkdown: Extract = (bytes, path) => {
-  const text = decode(bytes, path)
+  const text = readableMarkdown(decode(bytes, path), /\.mdx$/i.test(path) ? 'mdx' : 'markdown')
+  if (text.trim() === '') throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path })
   const title = titleInMarkdown(text)
   let open: ReturnType<typeof headingPath> = []
   let start = 0

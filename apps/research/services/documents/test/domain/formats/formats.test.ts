@@ -41,6 +41,28 @@ describe('Markdown', () => {
     expect(nested.passages.map(({ headings }) => headings)).toEqual([[], ['B']])
   })
 
+  test('has no headings in comments, code, HTML and front matter, and shows no comments', async () => {
+    const source =
+      '---\n# no\n---\n<!--\n# draft\n-->\n````md\n```\n# no\n````\n<pre>\n# no\n\n# no\n</pre>\n<div>\n# no\n</div>\n\n- item\nmore\n---\n# Rope &amp; <b>line</b> {#rope}\n`<!--` <!-- hidden --> seen'
+    const { title, text } = await read('a.md', source)
+    expect(title).toBe('Rope & line')
+    expect(text.split('\n').length).toBe(source.split('\n').length)
+    expect(text).not.toMatch(/draft|hidden/)
+    expect(text.endsWith('`<!--`  seen')).toBe(true)
+    expect((await read('b.mdx', '{/*\n# no\n*/}\n\nTwo\nlines\n===')).title).toBe('Two lines')
+    expect(await codeOf('a.md', '<!-- nothing -->')).toBe('DOCUMENTS_FILE_EMPTY')
+  })
+
+  test('gives words as they are typed, and stays the same Markdown', async () => {
+    const { text } = await read(
+      'a.md',
+      'caf&eacute; R&amp;D don&#39;t snake\\_case C\\# &lt;b&gt; &amp;lt; 1 &lt; 2\n    &eacute;\n`&eacute;`\n```\n&eacute;\n```',
+    )
+    expect(text).toBe(
+      "café R&D don't snake_case C# &lt;b> &amp;lt; 1 < 2\n    &eacute;\n`&eacute;`\n```\n&eacute;\n```",
+    )
+  })
+
   test('does not take a comment in code for a heading', async () => {
     const { passages } = await read('a.md', `# A\n\n\`\`\`sh\n# not this\n\`\`\`\n\n${long('x', 300)}`)
     expect(passages.every(({ headings }) => headings.length === 0)).toBe(true)
@@ -72,6 +94,54 @@ describe('HTML', () => {
   })
 })
 
+describe('HTML as readers see it', () => {
+  test('parts words where something stands between them, also in headings', async () => {
+    const { title, text } = await read(
+      'a.html',
+      '<h1>Annual<br>report<div>2024</div> <b>b</b>old</h1><p>su<wbr>per<table><tr><td>a<td>b</table>',
+    )
+    expect(title).toBe('Annual report 2024 bold')
+    expect(text).toBe('Annual report 2024 bold\n\nsuper\n\na\tb')
+    expect((await read('a.html', '<h2>open<h1>Next</h1><p>text')).passages[0]?.headings).toEqual(['Next'])
+  })
+
+  test('leaves out what is hidden, and readings above characters', async () => {
+    const hidden = [
+      '<i hidden>x</i>',
+      '<i style="color: red; Display:none !important">x</i>',
+      '<i style="visibility:hidden">x</i>',
+      '<i style="font-size:0px">x</i>',
+      '<i style="color:#FFF">x</i>',
+      '<b style="background:black"><b style="background:#ffffff"><i style="color:white">x</i></b></b>',
+      '<dialog>x</dialog>',
+      '<svg><title>x</title></svg>',
+      '<!-- x -->',
+      '<template>x</template>',
+    ]
+    const seen =
+      '<b style="background:#000"><i style="color:white">on black</i></b> <i style="font-size:0.9em">small</i>'
+    const ruby = '<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp>京<rt>きょう</ruby>'
+    expect((await read('a.html', `<body>${hidden.join('')}${seen} ${ruby}`)).text).toBe('on black small 東京')
+  })
+
+  test('is read in the encoding that it names', async () => {
+    const bytes = Buffer.from([0xea, 0xe8, 0xeb, 0xfc])
+    for (const head of [
+      '<meta charset=windows-1251>',
+      '<meta content="text/html; charset=cp1251" http-equiv=Content-Type>',
+      '<?xml version="1.0" encoding="windows-1251"?><html>',
+      '<!-- <meta charset=utf-8> --><meta name=description content="charset=koi8-r"><meta charset="windows-1251">',
+    ])
+      expect((await read('a.html', Buffer.concat([Buffer.from(head), bytes]))).text).toBe('киль')
+    for (const [path, head] of [
+      ['a.py', '#!/bin/sh\n# -*- coding: cp1251 -*-\n'],
+      ['a.css', '@charset "windows-1251";\n'],
+      ['a.xml', "<?xml version='1.0' encoding='windows-1251'?>\n"],
+    ] as const)
+      expect((await read(path, Buffer.concat([Buffer.from(head), bytes]))).text).toContain('киль')
+  })
+})
+
 describe('PDF', () => {
   test('is read page by page', async () => {
     const { title, passages } = await read(
@@ -85,6 +155,32 @@ describe('PDF', () => {
       { page: 1, text: 'The keelson ties the frames of a (wooden) ship.' },
       { page: 2, text: 'Iron pigs are ballast.' },
     ])
+  })
+
+  test('gives the characters of fonts that it only names', async () => {
+    const font =
+      '/Type /Font /Subtype /Type0 /BaseFont /KozMinPro-Regular /Encoding /UniJIS-UTF16-H /DescendantFonts [<< /Type /Font /Subtype /CIDFontType0 /BaseFont /KozMinPro-Regular /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >> /DW 1000 /FontDescriptor << /Type /FontDescriptor /FontName /KozMinPro-Regular /Flags 4 /FontBBox [0 0 1000 1000] /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 >> >>]'
+    const source = pdf([['x']])
+      .toString('latin1')
+      .replace('/Type /Font /Subtype /Type1 /BaseFont /Helvetica', font)
+    const text = '<67714eac6e2f> Tj T* ET'
+    expect(
+      (
+        await read(
+          'a.pdf',
+          Buffer.from(source.replace(/\(x\) Tj T\* ET/, text).replace(/\/Length \d+/, '/Length 57'), 'latin1'),
+        )
+      ).text,
+    ).toBe('東京港')
+  })
+
+  test('of pictures alone says so', async () => {
+    const picture = 'BI /W 1 /H 1 /CS /G /BPC 8 ID x EI'
+    const source = pdf([['scan']])
+      .toString('latin1')
+      .replace(/BT .* ET/, picture)
+      .replace(/\/Length \d+/, `/Length ${picture.length}`)
+    expect(await codeOf('a.pdf', Buffer.from(source, 'latin1'))).toBe('DOCUMENTS_FILE_SCANNED')
   })
 
   test('is refused by name when it is locked, cut short, of pictures only or something else', async () => {
@@ -182,6 +278,23 @@ describe('CSV', () => {
   })
 })
 
+describe('CSV as programs write it', () => {
+  test.each([
+    ['sep=;\r\nName;Tons, gross\r\n1;2', 'Name · Tons, gross'],
+    ['"sep=|"\nName|Tons\n1|2', 'Name · Tons'],
+    ['sep=\t\nName\tTons', 'Name · Tons'],
+    ['Name;Tons\n"a, b, c";1,5\n"d, e, f";2,5', 'Name · Tons'],
+    ['"Full\nname",Tons\n"a ""b"", c",2', 'Full name · Tons'],
+    ['Size,Tons\n5" pipe,2\n6" pipe,3', 'Size · Tons'],
+    ['Name,Tons\n"never closed,2\nb,3', 'Name · Tons'],
+    ['Name,Tons\ra,2\rb,3', 'Name · Tons'],
+  ])('finds the columns of %j', async (source, heading) => {
+    const rows = `${source}${source.includes('\r') && !source.includes('\n') ? '\r' : '\n'}`
+    const { passages } = await read('a.csv', Buffer.from(`\ufeff${rows}${long('row', 400)}`))
+    expect(passages.at(-1)?.headings).toEqual([heading])
+  })
+})
+
 describe('JSON', () => {
   test('is shown as it stands, and refused when it is none', async () => {
     const source = '{ "title": "Fleet", "ships": ["Vasa"] }'
@@ -189,6 +302,14 @@ describe('JSON', () => {
     expect(await read('a.jsonl', '{"a":1}\n{"b":2}\n')).toMatchObject({ title: 'a' })
     expect(await codeOf('a.json', '{ "title": ')).toBe('DOCUMENTS_FILE_DAMAGED')
     expect(await codeOf('a.jsonl', '{"a":1}\n{"b"')).toBe('DOCUMENTS_FILE_DAMAGED')
+    // Escapes are read, lines and the JSON stay.
+    const escaped = String.raw`{"a\u00e9": "\u6771\u4eac\nline\ttab \"q\" C:\\new \ud83d\ude00 \u0022 \ud800"}`
+    const { text } = await read('a.json', escaped)
+    expect(text).toBe(String.raw`{"aé": "東京 line tab \"q\" C:\\new 😀 \u0022 �"}`)
+    expect((await read('a.jsonl', `${escaped}\n${escaped}`)).text).toBe(`${text}\n${text}`)
+    const commented = '{\n  // for "the" keelson\n  "url": "http://x/*", /* a, ] */\n  "list": [1, 2, ],\n}'
+    expect((await read('tsconfig.json', commented)).text).toBe(commented)
+    expect(await codeOf('a.json', `${'"\\"'.repeat(200_000)}`)).toBe('DOCUMENTS_FILE_DAMAGED')
     // However deep, it is an answer and no crash.
     expect(await codeOf('a.json', '['.repeat(1_000_000))).toBe('DOCUMENTS_FILE_DAMAGED')
   })
@@ -215,6 +336,129 @@ describe('E-mail', () => {
     expect(title).toBe('Launch – day')
     expect(text).toContain('From: Maëlle <m@example.com>')
     expect(text).toContain('The cradle is greased with tallow.')
+  })
+})
+
+describe('E-mail in all its forms', () => {
+  const mail = (...lines: string[]) => Buffer.from(lines.join('\r\n'), 'latin1')
+  const bodyOf = async (...lines: string[]) =>
+    (await read('a.eml', mail('Subject: s', ...lines))).text.replace('Subject: s', '').trim()
+  const part = (type: string, ...body: string[]) => ['--x', `Content-Type: ${type}`, '', ...body]
+
+  test('gives the form that has the text', async () => {
+    const alternative = 'Content-Type: multipart/alternative; boundary="x"'
+    const html = part('text/html', '<p>Berth nine is free.</p>')
+    expect(await bodyOf(alternative, '', ...part('text/plain', ' '), ...html, '--x--')).toBe('Berth nine is free.')
+    expect(
+      await bodyOf(
+        alternative,
+        '',
+        ...part('text/plain', 'See HTML'),
+        ...part('text/html', `<p>${long('berth', 9)}</p>`),
+      ),
+    ).toBe(long('berth', 9))
+    expect(await bodyOf(alternative, '', ...part('text/plain', 'Berth nine is free.'), ...html, '--x--')).toBe(
+      'Berth nine is free.',
+    )
+    const related = [
+      '--y',
+      'Content-Type: multipart/related; boundary=x',
+      '',
+      ...html,
+      ...part('image/png', 'x'),
+      '--x--',
+    ]
+    const nested = [
+      'Content-Type: multipart/mixed; boundary=z',
+      '',
+      '--z',
+      'Content-Type: multipart/alternative; boundary=y',
+      '',
+      '--y',
+      'Content-Type: text/plain',
+      '',
+      '',
+      ...related,
+      '--y--',
+      '--z',
+      'Content-Type: text/plain',
+      '',
+      'Footer',
+      '--z--',
+    ]
+    expect(await bodyOf(...nested)).toBe('Berth nine is free.\n\nFooter')
+  })
+
+  test('reads each part in its own encoding and packing', async () => {
+    const mixed = 'Content-Type: multipart/mixed; boundary=x'
+    expect(
+      await bodyOf(
+        mixed,
+        '',
+        ...part('text/plain; charset="iso-2022-jp"', '\x1b$BEl5~\x1b(B'),
+        ...part('text/plain; charset=windows-1251', '\xea\xe8\xeb\xfc'),
+        ...[
+          '--x',
+          'Content-Type: text/plain; charset=utf-8',
+          'Content-Transfer-Encoding: Quoted-Printable',
+          '',
+          'Gr=C3=BC=',
+          '=c3=9fe =XY 100%=',
+        ],
+        ...['--x', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: BASE64', '', 'w6k=', 'w6g='],
+        ...part('text/plain; format=flowed', 'one ', 'line', '> two ', '> quoted'),
+        '--x--',
+      ),
+    ).toBe(
+      '東京\n\nкиль\n\nGrüße =XY 100%\n\néè\n\none line\n> two \n> quoted'.replace('two \n> quoted', 'two > quoted'),
+    )
+    expect(await codeOf('a.eml', mail('Content-Type: text/plain; charset=utf-7', '', '+AGE-'))).toBe(
+      'DOCUMENTS_FILE_ENCODING',
+    )
+  })
+
+  test('reads forwarded messages, and names attachments', async () => {
+    const attached = [
+      '--x',
+      'Content-Type: application/pdf',
+      "Content-Disposition: attachment; filename*0*=utf-8''pl%C3%A4; filename*1=ne.pdf",
+      '',
+      'x',
+    ]
+    const named = ['--x', 'Content-Type: image/png; name="=?utf-8?b?w6k=?="', '', 'x']
+    const forwarded = part(
+      'message/rfc822',
+      'From: B <b@example.com>',
+      'Subject: Inner',
+      'Content-Type: text/html',
+      '',
+      '<b>keel</b>',
+    )
+    const { text } = await read(
+      'a.eml',
+      mail(
+        'Subject: =?utf-8?q?a?= =?utf-8?q?b?=',
+        'To: Crew: "C, D" <c@example.com>, d@example.com;',
+        'Content-Type: multipart/mixed;',
+        '\tboundary=x',
+        '',
+        ...attached,
+        ...named,
+        ...forwarded,
+      ),
+    )
+    expect(text).toBe(
+      'To: C, D <c@example.com>, d@example.com\nSubject: ab\nAttachment: pläne.pdf\nAttachment: é\n\nFrom: B <b@example.com>\nSubject: Inner\n\nkeel',
+    )
+  })
+
+  test('is refused when its parts stand in each other without end', async () => {
+    const deep = Array.from({ length: 200 }, (_, at) => [
+      `Content-Type: multipart/mixed; boundary=b${at}`,
+      '',
+      `--b${at}`,
+    ]).flat()
+    expect(await codeOf('a.eml', mail(...deep, '', 'x'))).toBe('DOCUMENTS_FILE_DAMAGED')
   })
 })
 
