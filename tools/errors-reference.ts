@@ -6,7 +6,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type ErrorKind, KeelsonError } from '../packages/kernel/src/keelson-error.ts'
-import { problemOf } from '../packages/services/src/rest/problem.ts'
+import { problemOf } from '../packages/services/src/listener/problem.ts'
 
 /** What the page says of one error. */
 export interface ErrorEntry {

@@ -113,9 +113,15 @@ export const servicesErrors = defineErrors({
   },
   HOST_REFUSED: {
     kind: 'forbidden',
-    when: 'A request to a loopback listener names another host in Host or Origin: a page of another site must not reach it.',
+    when: 'A request to a listener for this machine alone comes from elsewhere: its Host or Origin names another host, another site caused it (`Sec-Fetch-Site`, `Referer`), or a proxy that the configuration does not name passed it on.',
     message: (d: { header: string; value: string }) =>
-      `Refused: the ${d.header} header "${d.value}" does not name this listener`,
+      `Refused: by its ${d.header} header "${d.value}" the request does not come from this machine`,
+  },
+  LISTENER_CLOSING: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A request or the reader of a stream meets a listener that is closing. Another process, or this one after its restart, will answer.',
+    message: (_: Record<never, never>) => 'The system is closing: come back',
   },
   LISTENER_PORT_TAKEN: {
     kind: 'conflict',

@@ -2,15 +2,25 @@ export { servicesErrors } from './errors.ts'
 export { callAtEdge, subscribeAtEdge } from './facade/edge.ts'
 export type { Facade, OperationMetrics, ServiceOperations } from './facade/facade.ts'
 export type { OperationPolicyReport } from './facade/service-host.ts'
+export type { AnswerHeaders, AnswerStream, Arrival } from './listener/arrival.ts'
+export { answerEvents, answerEventsHead } from './listener/event-stream.ts'
 export { answerJson, answerText, type Exchange, readJson } from './listener/exchange.ts'
-export { Listener, type ListenerOptions, type OpenListener, openListener } from './listener/listener.ts'
+export type { TrustedProxy } from './listener/foreign-requests.ts'
+export {
+  type Asked,
+  type Exposure,
+  Listener,
+  type ListenerOptions,
+  type OpenListener,
+  openListener,
+} from './listener/listener.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
 export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
 export { type ClientOptions, createClient } from './rest/client.ts'
 export { type HttpMethod, type HttpRoute, http, readHttp } from './rest/http.ts'
 export { type OpenApiInfo, openApiOf } from './rest/openapi.ts'
 export { type ImportedContract, importOpenApi } from './rest/openapi-import.ts'
-export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './rest/problem.ts'
+export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './listener/problem.ts'
 export { type RemoteOptions, remoteOverHttp } from './rest/remote-over-http.ts'
 export { createRpcClient, type RpcClient } from './rest/rpc-client.ts'
 export {

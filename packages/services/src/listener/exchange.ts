@@ -1,93 +1,72 @@
-/** One request and its answer: what a route is given, and the few ways of reading and answering that every surface needs. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type CallContext, type ErrorDetails, reasonOf } from '@keelson/kernel'
+/** One request on its route, and the few ways of reading and answering that every surface needs. */
+import { type CallContext, type Clock, type ErrorDetails, reasonOf } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import type { Problem } from '../rest/problem.ts'
+import type { AnswerHeaders, Arrival } from './arrival.ts'
+import type { Problem } from './problem.ts'
 
-export interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+export interface Exchange extends Omit<Arrival, 'target' | 'gone'> {
   /** The `{name}` parts of the path, decoded. */
   readonly parameters: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly call: CallContext
   /** Aborts when the listener closes: a stream ends then, an answer under way may finish. */
   readonly closing: AbortSignal
-}
-
-/** Reads the whole body. Rejects with REQUEST_TOO_LARGE as soon as the limit is passed, or REQUEST_MALFORMED. */
-export async function readBytes({ request }: Exchange, maxBytes: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes)
-    throw servicesErrors.REQUEST_TOO_LARGE({ limitBytes: maxBytes })
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    // The stream is left open: what remains of a body that is refused is discarded by the listener, so that the answer can be read.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      // Without an encoding set, a request yields buffers.
-      const bytes = chunk as Buffer
-      size += bytes.length
-      if (size > maxBytes) break
-      chunks.push(bytes)
-    }
-  } catch (cause) {
-    throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body ended before all of it had arrived' }, { cause })
-  }
-  if (size > maxBytes) throw servicesErrors.REQUEST_TOO_LARGE({ limitBytes: maxBytes })
-  return Buffer.concat(chunks)
+  readonly clock: Clock
+  /** What a caller may know of an error; the log gets the rest. For an answer that has begun and fails on the way. */
+  report(error: unknown): Problem
 }
 
 /** A body as UTF-8 text. Throws REQUEST_MALFORMED. */
 export function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body is not UTF-8 text' }, { cause })
+  } catch {
+    throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body is not UTF-8 text' })
   }
 }
 
 /** Reads the body as JSON; undefined when there is none. */
 export async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
-  const { headers } = exchange.request
-  const text = textOf(await readBytes(exchange, maxBytes))
+  const text = textOf(await exchange.readBytes(maxBytes))
   if (text === '') return undefined
-  const found = headers['content-type'] ?? 'none'
+  const found = exchange.header('content-type') ?? 'none'
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(found)) {
     throw servicesErrors.REQUEST_TYPE_UNSUPPORTED({ found, wanted: 'application/json' })
   }
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw servicesErrors.REQUEST_MALFORMED({ reason: `the body is not JSON: ${reasonOf(cause)}` }, { cause })
+  } catch (error) {
+    throw servicesErrors.REQUEST_MALFORMED({ reason: `the body is not JSON: ${reasonOf(error)}` })
   }
 }
 
-export function answerJson(
-  { response }: Exchange,
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  answer(response, status, 'application/json; charset=utf-8', JSON.stringify(value), headers)
+export function answerJson(exchange: Exchange, status: number, value: unknown, headers: AnswerHeaders = {}): void {
+  exchange.answer(status, { 'content-type': 'application/json; charset=utf-8', ...headers }, JSON.stringify(value))
 }
 
 export function answerText(
-  { response }: Exchange,
+  exchange: Exchange,
   status: number,
   contentType: string,
   text: string | Uint8Array,
+  headers: AnswerHeaders = {},
 ): void {
-  answer(response, status, contentType, text, {})
+  exchange.answer(status, { 'content-type': contentType, ...headers }, text)
 }
 
-export function answerProblem(response: ServerResponse, problem: Problem): void {
+export function answerProblem(arrival: Arrival, problem: Problem, headers: AnswerHeaders = {}): void {
   const details: ErrorDetails = problem.details ?? {}
   const { allow, retryAfterMs } = details
-  const headers = {
-    ...(problem.status === 405 && Array.isArray(allow) && { allow: allow.filter(isMethod).join(', ') }),
-    ...(typeof retryAfterMs === 'number' && { 'retry-after': wholeSeconds(retryAfterMs) }),
-  }
-  answer(response, problem.status, 'application/problem+json; charset=utf-8', JSON.stringify(problem), headers)
+  arrival.answer(
+    problem.status,
+    {
+      'content-type': 'application/problem+json; charset=utf-8',
+      ...(problem.status === 405 && Array.isArray(allow) && { allow: allow.filter(isMethod).join(', ') }),
+      ...(typeof retryAfterMs === 'number' && { 'retry-after': wholeSeconds(retryAfterMs) }),
+      ...headers,
+    },
+    JSON.stringify(problem),
+  )
 }
 
 /** An error may have come from another server, with details that a header must not repeat. */
@@ -99,16 +78,4 @@ const aYear = 366 * 24 * 60 * 60
 
 function wholeSeconds(ms: number): string {
   return String(Math.min(aYear, Math.max(1, Math.ceil(ms / 1000))))
-}
-
-function answer(
-  response: ServerResponse,
-  status: number,
-  contentType: string,
-  body: string | Uint8Array,
-  headers: Readonly<Record<string, string>>,
-): void {
-  if (response.headersSent || response.destroyed) return
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), ...headers })
-  response.end(body)
 }

@@ -1,18 +1,26 @@
 /**
- * The one listener of a process: it owns the port, finds the route of a request and gives it a call context. Everything that speaks HTTP
- * here (REST, health, metrics, pages) adds routes to it. On a loopback address it refuses requests whose Host or Origin names anything
- * else, so that a page of another site in the user's browser cannot reach it (DNS rebinding).
+ * The listener of a process: it owns a port, finds the route of a request, asks who makes it and gives it a call context. Everything that
+ * speaks HTTP here (REST, health, metrics, pages) adds routes to it. Its exposure says for whom it is there: for this machine alone, where
+ * requests of other sites' pages and through proxies are refused, or for everybody who reaches the port.
  */
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isIP, type Socket } from 'node:net'
-import { type CallContext, definePort, runInCall, type TraceContext } from '@keelson/kernel'
+import { isIP } from 'node:net'
+import { type CallContext, type Clock, definePort, runInCall, systemClock } from '@keelson/kernel'
 import type { Log, Tracer } from '@keelson/telemetry'
-import findMyWay, { type HTTPMethod } from 'find-my-way'
+import type { HTTPMethod } from 'find-my-way'
 import { servicesErrors } from '../errors.ts'
-import { namedError, problemOf } from '../rest/problem.ts'
+import type { Arrival } from './arrival.ts'
 import { answerProblem, type Exchange } from './exchange.ts'
+import { refuseForeign, type TrustedProxy } from './foreign-requests.ts'
+import type { Http1Request } from './http1-request.ts'
+import { openHttp1Server } from './http1-server.ts'
+import { namedError, type Problem, problemOf } from './problem.ts'
 import { RequestSpan } from './request-span.ts'
+import { RoutedExchange } from './routed-exchange.ts'
+import { Routes } from './routes.ts'
+
+/** For whom a listener is there: the programs of this machine, or everybody who reaches its port. */
+export type Exposure = 'local' | 'public'
 
 /**
  * Promises:
@@ -23,210 +31,174 @@ import { RequestSpan } from './request-span.ts'
 export interface Listener {
   /** `http://127.0.0.1:4000`, without a slash at the end. */
   readonly url: string
-  readonly isLoopback: boolean
-  /** Adds a route; `{name}` in the path is a parameter, a closing `*` takes the rest. Throws ROUTE_DUPLICATE. */
+  readonly exposure: Exposure
+  /**
+   * Adds a route; `{name}` in the path is a parameter, a closing `*` takes the rest. A route of GET answers HEAD as well. Throws
+   * ROUTE_DUPLICATE.
+   */
   route(method: HTTPMethod, path: string, answer: (exchange: Exchange) => unknown): void
 }
 
 export const Listener = definePort<Listener>('listener')
 
 export interface OpenListener extends Listener {
-  /** Takes no new request, lets running ones finish for `graceMs` (streams are ended at once), then cuts them off. Safe to repeat. */
-  close(): Promise<void>
+  /**
+   * Takes no new connection or request, ends streams and kept connections, and resolves once what was accepted is answered. When `cut`
+   * aborts, what is left is broken off, and the log says how much. Without it nothing is. Safe to repeat.
+   */
+  close(cut?: AbortSignal): Promise<void>
+}
+
+/** What is known of a request once its route is found, for whoever decides who makes it. */
+export interface Asked {
+  readonly method: string
+  /** With `{name}` for its parameters. */
+  readonly route: string
+  readonly remoteAddress: string
+  header(name: string): string | undefined
 }
 
 export interface ListenerOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** When left out, `local` on an address of the loopback interface and `public` on any other. */
+  readonly exposure?: Exposure | undefined
+  /** Whose requests a local listener takes although they were passed on. */
+  readonly proxy?: TrustedProxy | undefined
   readonly log: Log
+  readonly clock?: Clock
   /** Decides for each request about its trace, continuing the caller's, and records the request when it is sampled. */
   readonly tracer?: Tracer
-  readonly graceMs?: number
+  /** Says whom a request is made for. What it throws or rejects with refuses the request before its body is read. */
+  readonly identify?: (asked: Asked) => PromiseLike<string | undefined> | string | undefined
 }
 
 /** Rejects with LISTENER_PORT_TAKEN or LISTENER_PORT_UNUSABLE. */
 export async function openListener({
   host,
   port,
+  exposure = isLoopbackName(host) ? 'local' : 'public',
+  proxy,
   log,
+  clock = systemClock,
   tracer,
-  graceMs = 5_000,
+  identify,
 }: ListenerOptions): Promise<OpenListener> {
-  const router = findMyWay<findMyWay.HTTPVersion.V1>({ ignoreTrailingSlash: true, maxParamLength: 500 })
-  const isLoopback = isLoopbackName(host)
+  const routes = new Routes()
   const closing = new AbortController()
-  const paths = new Map<string, Set<string>>()
-
-  // A missing Host is refused below: Node's own answer has no body.
-  const options = { maxHeaderSize: 128 * 1024, keepAliveTimeout: 5_000, requireHostHeader: false }
-  const server = createServer(options, (request, response) => {
-    const traced = tracer && new RequestSpan(tracer, request, response)
-    const call = openCall(request, response, traced?.context)
-    runInCall(call, () => void serve(request, response, call, traced))
+  const server = await openHttp1Server({ host, port }, (request) => {
+    const traced = tracer && new RequestSpan(tracer, request)
+    const call = { correlationId: correlationIdOf(request), signal: request.gone, trace: traced?.context }
+    runInCall(call, () => void serve(request, call, traced))
   })
-  server.on('clientError', refuseUnreadable)
-  const address = await listen(server, host, port)
-  const url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${address}`
+  const url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${server.port}`
 
-  async function serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    call: CallContext,
-    traced: RequestSpan | undefined,
-  ): Promise<void> {
-    response.setHeader('x-correlation-id', call.correlationId)
-    response.setHeader('x-content-type-options', 'nosniff')
+  /** Never rejects. */
+  async function serve(request: Http1Request, call: CallContext, traced: RequestSpan | undefined): Promise<void> {
+    const report = (error: unknown) => reported(error, request, call, traced)
     try {
-      if (request.headers.host === undefined && request.httpVersion === '1.1')
-        throw servicesErrors.REQUEST_MALFORMED({ reason: 'it has no Host header' })
-      if (isLoopback) refuseForeign(request, address)
-      const { path, query } = splitTarget(request.url ?? '/')
-      const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
-      // find-my-way answers null for a method it does not know.
-      const found = router.find(method as HTTPMethod, path)
-      if (!found) throw unknownRoute(method, path)
-      // Routes are added by `route` below only, which stores the path beside the answer function, and that in the handler's place.
-      traced?.found(found.store as string)
-      const answer = found.handler as unknown as (exchange: Exchange) => unknown
-      const parameters = found.params as Record<string, string>
-      await answer({ request, response, parameters, query: new URLSearchParams(query), call, closing: closing.signal })
+      request.setHeader('x-correlation-id', call.correlationId)
+      request.setHeader('x-content-type-options', 'nosniff')
+      await answer(request, call, report)
     } catch (error) {
-      fail(error, request, response, call)
+      const problem = report(error)
+      if (request.isAnswered) request.breakOff()
+      else answerProblem(request, problem)
     }
-    if (!request.complete) discardRest(request)
+    request.discardRest()
   }
 
-  function fail(error: unknown, request: IncomingMessage, response: ServerResponse, call: CallContext): void {
-    const named = namedError(error, `${request.method} ${request.url}`)
-    if (named.kind === 'internal') log.error('A request failed', { method: request.method, url: request.url, error })
-    if (response.headersSent) {
-      response.destroy()
+  async function answer(
+    request: Http1Request,
+    call: CallContext,
+    report: (error: unknown) => Problem,
+  ): Promise<void> {
+    if (!request.hasOneHost) throw servicesErrors.REQUEST_MALFORMED({ reason: 'it must have one Host header' })
+    const { authority = request.header('host') ?? '', path, query } = targetOf(request)
+    if (exposure === 'local') refuseForeign(request, authority, { host, port: server.port, proxy })
+    if (request.method === 'OPTIONS') {
+      request.answer(204, { allow: routes.methodsOf(path).join(', ') })
       return
     }
-    try {
-      answerProblem(response, problemOf(named, call.correlationId))
-    } catch (unsaid) {
-      // Nothing that a request brings about may end the process, which a rejection here would.
-      log.error('An error could not be answered', { method: request.method, url: request.url, error: unsaid })
-      response.destroy()
-    }
+    const { route, parameters } = routes.find(request.method, path)
+    request.route = route.path
+    const subject = await identify?.({
+      method: request.method,
+      route: route.path,
+      remoteAddress: request.remoteAddress,
+      header: (name) => request.header(name),
+    })
+    const identified = { ...call, subject, idempotencyKey: idempotencyKeyOf(request) }
+    const exchange = new RoutedExchange(request, {
+      parameters,
+      query: new URLSearchParams(query),
+      call: identified,
+      closing: closing.signal,
+      clock,
+      report,
+    })
+    await runInCall(identified, () => route.answer(exchange))
   }
 
-  function unknownRoute(method: string, path: string) {
-    const methods: HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-    const allow = methods.filter((one) => router.find(one, path))
-    return allow.length > 0
-      ? servicesErrors.ROUTE_METHOD_UNKNOWN({ method, path, allow })
-      : servicesErrors.ROUTE_UNKNOWN({ method, path })
+  function reported(
+    error: unknown,
+    request: Http1Request,
+    { correlationId }: CallContext,
+    traced: RequestSpan | undefined,
+  ): Problem {
+    // Without the query string, which may hold secrets.
+    const path = request.target.split('?', 1)[0] ?? ''
+    const named = namedError(error, `${request.method} ${request.route || path}`)
+    const about = { method: request.method, path, error }
+    if (named.kind === 'internal') log.error('A request failed', about)
+    // What the caller is not told must be found somewhere.
+    else if (named.cause !== undefined) log.warn('A request was refused', about)
+    if (request.isAnswered) traced?.failed(named.code)
+    return problemOf(named, correlationId)
   }
 
   let closed: Promise<void> | undefined
   return {
     url,
-    isLoopback,
-    route(method, path, answer) {
-      const methods = paths.get(path) ?? new Set()
-      if (methods.has(method)) throw servicesErrors.ROUTE_DUPLICATE({ method, path })
-      paths.set(path, methods.add(method))
-      router.on(method, path.replace(/\{(\w+)\}/g, ':$1'), answer as never, path)
-    },
-    close() {
-      closed ??= closeServer(server, closing, graceMs)
+    exposure,
+    route: (method, path, answer) => routes.add(method, path, answer),
+    close(cut) {
+      closed ??= (async () => {
+        closing.abort(servicesErrors.LISTENER_CLOSING({}))
+        const { requests, connections } = await server.close(cut)
+        if (requests + connections > 0)
+          log.warn('The time to close was over: what was left was cut off', { url, requests, connections })
+      })()
       return closed
     },
   }
 }
 
-function openCall(request: IncomingMessage, response: ServerResponse, trace: TraceContext | undefined): CallContext {
-  const given = request.headers['x-correlation-id']
-  const correlationId = typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort(servicesErrors.REQUEST_CANCELLED({}))
-  })
-  const key = request.headers['idempotency-key']
-  const idempotencyKey = typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key) ? key : undefined
-  return { correlationId, signal: gone.signal, trace, idempotencyKey }
+function correlationIdOf(arrival: Arrival): string {
+  const given = arrival.header('x-correlation-id')
+  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }
 
-/** A caller that is still sending reads no answer, so what it sends is taken and dropped, up to a bound. */
-function discardRest(request: IncomingMessage): void {
-  let dropped = 0
-  request.on('data', (chunk: Buffer) => {
-    dropped += chunk.length
-    if (dropped > mostDiscardedBytes) request.destroy()
-  })
-  request.resume()
+function idempotencyKeyOf(arrival: Arrival): string | undefined {
+  const key = arrival.header('idempotency-key')
+  return key !== undefined && /^[\x21-\x7e]{1,255}$/.test(key) ? key : undefined
 }
 
-const mostDiscardedBytes = 64 * 1024 * 1024
-
-function splitTarget(target: string): { path: string; query: string } {
-  const at = target.indexOf('?')
-  const path = at < 0 ? target : target.slice(0, at)
+/** The parts of a request's target, which may be a whole URL (RFC 9112, 3.2.2): its authority counts then, not the Host header. */
+function targetOf({ target }: Arrival): { authority?: string | undefined; path: string; query: string } {
+  const whole = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target)
+  const rest = whole?.[2] ?? target
+  const at = rest.indexOf('?')
+  const path = (at < 0 ? rest : rest.slice(0, at)) || '/'
   try {
     decodeURIComponent(path)
-  } catch (cause) {
-    throw servicesErrors.REQUEST_MALFORMED({ reason: 'the path has a broken percent-encoding' }, { cause })
+  } catch {
+    throw servicesErrors.REQUEST_MALFORMED({ reason: 'the path has a broken percent-encoding' })
   }
-  return { path, query: at < 0 ? '' : target.slice(at + 1) }
-}
-
-/** Host, and Origin when there is one, must name this listener. */
-function refuseForeign(request: IncomingMessage, port: number): void {
-  const { host, origin } = request.headers
-  if (!isOwnAuthority(host ?? '', port)) throw servicesErrors.HOST_REFUSED({ header: 'Host', value: host ?? '' })
-  if (origin !== undefined && !(origin.startsWith('http://') && isOwnAuthority(origin.slice('http://'.length), port))) {
-    throw servicesErrors.HOST_REFUSED({ header: 'Origin', value: origin })
-  }
-}
-
-function isOwnAuthority(authority: string, port: number): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].some(
-    (name) => authority.toLowerCase() === `${name}:${port}` || (port === 80 && authority.toLowerCase() === name),
-  )
+  return { ...(whole && { authority: whole[1] }), path, query: at < 0 ? '' : rest.slice(at + 1) }
 }
 
 function isLoopbackName(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host)
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') reject(servicesErrors.LISTENER_PORT_TAKEN({ host, port }, { cause: error }))
-      else reject(servicesErrors.LISTENER_PORT_UNUSABLE({ host, port, reason: error.message }, { cause: error }))
-    })
-    server.listen({ host, port }, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address ? address.port : port)
-    })
-  })
-}
-
-/** What is not HTTP, or has headers beyond all measure, gets an answer in the same form as every other error. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const isHuge = error.code === 'HPE_HEADER_OVERFLOW'
-  const named = isHuge
-    ? servicesErrors.REQUEST_TOO_LARGE({ limitBytes: 128 * 1024 })
-    : servicesErrors.REQUEST_MALFORMED({ reason: 'it is not HTTP/1.1' })
-  const status = isHuge ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  const body = JSON.stringify({ ...problemOf(named, randomUUID()), status: isHuge ? 431 : 400 })
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
-}
-
-async function closeServer(server: Server, closing: AbortController, graceMs: number): Promise<void> {
-  const done = new Promise<void>((resolve) => server.close(() => resolve()))
-  closing.abort(servicesErrors.REQUEST_CANCELLED({}))
-  server.closeIdleConnections()
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-  await done
-  clearTimeout(cut)
 }

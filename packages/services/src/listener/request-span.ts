@@ -2,7 +2,6 @@
  * The trace of one HTTP request: the caller's, or one that begins here. When it is sampled the request is a span under OpenTelemetry's HTTP
  * conventions; when not, it becomes one at its end if it failed or was slow.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TraceContext } from '@keelson/kernel'
 import {
   semanticConventions as names,
@@ -11,6 +10,7 @@ import {
   type SpanAttributes,
   type Tracer,
 } from '@keelson/telemetry'
+import type { Http1Request } from './http1-request.ts'
 
 /** Marks the span of an answer that lasts as long as its reader wants. */
 export const streamAttribute = 'keelson.stream'
@@ -21,65 +21,61 @@ const unobserved = /^\/(health|metrics|system|docs|openapi\.json)(\/|\?|$)/
 export class RequestSpan {
   /** Of everything that the request causes. */
   readonly context: TraceContext
+  readonly #request: Http1Request
   readonly #span: Span | undefined
-  readonly #method: string
-  #route = ''
+  /** What an answer that had begun failed with on the way. */
+  #failure: Error | undefined
 
-  constructor(tracer: Tracer, request: IncomingMessage, response: ServerResponse) {
-    const { traceparent, tracestate } = request.headers
-    const decided = tracer.decide(parseTraceContext(single(traceparent), tracestate))
-    const isObserved = !unobserved.test(request.url ?? '')
-    this.#method = request.method ?? 'GET'
+  constructor(tracer: Tracer, request: Http1Request) {
+    this.#request = request
+    const decided = tracer.decide(parseTraceContext(request.header('traceparent'), request.header('tracestate')))
+    const isObserved = !unobserved.test(request.target)
     const startedMs = tracer.now()
-    this.#span = isObserved ? tracer.begin(this.#method, 'server', decided, startedMs) : undefined
+    this.#span = isObserved ? tracer.begin(request.method, 'server', decided, startedMs) : undefined
     this.context = this.#span ?? decided
     if (!isObserved) return
-    response.once('close', () => {
-      const error = failureOf(response)
-      if (this.#span) this.#end(this.#span, response, error)
-      else
-        tracer.late(this.#name(), 'server', decided, startedMs, tracer.now(), error, this.#attributes(response, error))
+    request.onClosed(() => {
+      const error = this.#failure ?? failureOf(request)
+      if (this.#span) this.#end(this.#span, error)
+      else tracer.late(this.#name(), 'server', decided, startedMs, tracer.now(), error, this.#attributes(error))
     })
   }
 
-  /** The route that the request has taken. */
-  found(route: string): void {
-    this.#route = route
+  /** The answer had begun and could not be finished. */
+  failed(code: string): void {
+    this.#failure = withoutPlace(code)
   }
 
   #name(): string {
-    return this.#route === '' ? this.#method : `${this.#method} ${this.#route}`
+    const { method, route } = this.#request
+    return route === '' ? method : `${method} ${route}`
   }
 
-  #end(span: Span, response: ServerResponse, error: Error | undefined): void {
+  #end(span: Span, error: Error | undefined): void {
     span.rename(this.#name())
-    for (const [key, value] of Object.entries(this.#attributes(response, error))) span.set(key, value)
+    for (const [key, value] of Object.entries(this.#attributes(error))) span.set(key, value)
     if (error) span.status('error', error.message)
     span.end()
   }
 
-  #attributes(response: ServerResponse, error: Error | undefined): SpanAttributes {
+  #attributes(error: Error | undefined): SpanAttributes {
+    const { method, route, status, isStream } = this.#request
     return {
-      [names.httpRequestMethod]: this.#method,
-      ...(this.#route !== '' && { [names.httpRoute]: this.#route }),
-      ...(response.headersSent && { [names.httpResponseStatusCode]: response.statusCode }),
-      ...(isStream(response) && { [streamAttribute]: true }),
-      ...(error && { [names.errorType]: String(response.statusCode) }),
+      [names.httpRequestMethod]: method,
+      ...(route !== '' && { [names.httpRoute]: route }),
+      ...(status !== undefined && { [names.httpResponseStatusCode]: status }),
+      ...(isStream && { [streamAttribute]: true }),
+      ...(error && { [names.errorType]: this.#failure ? error.message : String(status) }),
     }
   }
 }
 
-function isStream(response: ServerResponse): boolean {
-  return String(response.getHeader('content-type') ?? '').startsWith('text/event-stream')
-}
-
 /** What is the server's fault; what the caller did wrong is none, as the conventions ask. */
-function failureOf(response: ServerResponse): Error | undefined {
-  if (!response.headersSent || response.statusCode < 500) return undefined
-  // Where this is made says nothing of where it failed.
-  return Object.assign(new Error(`answered with status ${response.statusCode}`), { stack: '' })
+function failureOf({ status }: Http1Request): Error | undefined {
+  return status === undefined || status < 500 ? undefined : withoutPlace(`answered with status ${status}`)
 }
 
-function single(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : undefined
+/** Where this is made says nothing of where it failed. */
+function withoutPlace(message: string): Error {
+  return Object.assign(new Error(message), { stack: '' })
 }

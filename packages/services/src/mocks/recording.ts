@@ -11,7 +11,7 @@ import {
   type Operations,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import { namedError } from '../rest/problem.ts'
+import { namedError } from '../listener/problem.ts'
 import type { Service } from '../service/service.ts'
 import { majorOf } from '../service/service-names.ts'
 

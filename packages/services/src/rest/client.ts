@@ -18,7 +18,7 @@ import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { ServiceOperations } from '../facade/facade.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'
-import { errorOfProblem } from './problem.ts'
+import { errorOfProblem } from '../listener/problem.ts'
 import { errorOfAnswer } from './remote-error.ts'
 import { eventsOf } from './server-sent-events.ts'
 

@@ -5,7 +5,7 @@
 import { type Contract, isRecord, type JsonSchema, jsonSchemaOf, type Operation, propertiesOf } from '@keelson/kernel'
 import { ServiceNames } from '../service/service-names.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'
-import { problemSchema, statusOf } from './problem.ts'
+import { problemSchema, statusOf } from '../listener/problem.ts'
 
 export interface OpenApiInfo {
   readonly title: string

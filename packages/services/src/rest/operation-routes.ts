@@ -6,10 +6,10 @@ import { coerceText, isRecord, jsonSchemaOf, type Operation, propertiesOf } from
 import { servicesErrors } from '../errors.ts'
 import { callAtEdge, subscribeAtEdge } from '../facade/edge.ts'
 import type { ServiceHost } from '../facade/service-host.ts'
-import { answerJson, type Exchange, readBytes, readJson, textOf } from '../listener/exchange.ts'
+import { answerEvents, answerEventsHead } from '../listener/event-stream.ts'
+import { answerJson, type Exchange, readJson, textOf } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
 import { type HttpRoute, readHttp } from './http.ts'
-import { answerEvents } from './server-sent-events.ts'
 
 const defaultMaxBytes = 1024 * 1024
 
@@ -45,9 +45,8 @@ async function answerCall(
 ): Promise<void> {
   const operation = host.operation(name)
   if (operation.kind === 'subscription') {
-    const signal = AbortSignal.any([exchange.call.signal, exchange.closing])
-    const items = subscribeAtEdge(host, name, input, { ...exchange.call, signal })
-    await answerEvents(exchange, `${host.name}.${name}`, items)
+    if (exchange.method === 'HEAD') answerEventsHead(exchange)
+    else await answerEvents(exchange, subscribeAtEdge(host, name, input, exchange.call))
     return
   }
   const output = await callAtEdge(host, name, input, exchange.call)
@@ -56,7 +55,7 @@ async function answerCall(
   )
   const headers: Record<string, string> = location ? { location } : {}
   if (operation.output) answerJson(exchange, route?.options.status ?? 200, output, headers)
-  else exchange.response.writeHead(route?.options.status ?? 204, headers).end()
+  else exchange.answer(route?.options.status ?? 204, headers)
 }
 
 /** Collects the input from path, query string and body, with the types that the operation's JSON Schema asks for. */
@@ -72,7 +71,7 @@ async function readInput(exchange: Exchange, { method, options }: HttpRoute, ope
       throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body must be a JSON object' })
     Object.assign(input, body)
   } else if (options.body) {
-    const bytes = await readBytes(exchange, options.maxBytes ?? defaultMaxBytes)
+    const bytes = await exchange.readBytes(options.maxBytes ?? defaultMaxBytes)
     const isText = options.base64 === undefined || isUtf8(bytes)
     input[options.body] = isText ? textOf(bytes) : bytes.toString('base64')
     if (options.base64 !== undefined) input[options.base64] = isText ? 'utf-8' : 'base64'

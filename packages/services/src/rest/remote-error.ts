@@ -11,7 +11,7 @@ import {
   retryAfterIn,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import { errorOfProblem } from './problem.ts'
+import { errorOfProblem } from '../listener/problem.ts'
 
 const longestReason = 500
 

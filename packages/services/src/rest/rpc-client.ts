@@ -2,7 +2,7 @@
 import { currentCall } from '@keelson/kernel'
 import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
-import { errorOfProblem } from './problem.ts'
+import { errorOfProblem } from '../listener/problem.ts'
 import { eventsOf } from './server-sent-events.ts'
 
 export interface RpcClient {

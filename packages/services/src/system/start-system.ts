@@ -161,6 +161,7 @@ export async function startSystem<Names extends string>(
       listener = await openListener({
         ...configuration.get('listener'),
         log: registry.log,
+        clock,
         tracer: observed.tracer,
       })
       registerProcessMetrics(metrics)
@@ -173,8 +174,8 @@ export async function startSystem<Names extends string>(
       })
       for (const [{ isRemote }, name] of serviceNames(system.services))
         if (!isRemote) addOperationRoutes(listener, registry.host(name))
-      if (listener.isLoopback) addTelemetryRoutes(listener, metrics, observed)
-      if (listener.isLoopback) addRpcRoute(listener, (name) => registry.host(name))
+      if (listener.exposure === 'local') addTelemetryRoutes(listener, metrics, observed)
+      if (listener.exposure === 'local') addRpcRoute(listener, (name) => registry.host(name))
     }
     await registry.start(options.only)
     hasStarted = true

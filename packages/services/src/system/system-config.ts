@@ -19,6 +19,14 @@ import type { System } from './system.ts'
 const ListenerConfig = z.object({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
   port: z.int().min(0).max(65_535).default(4000).describe('0 picks a free one'),
+  exposure: z
+    .enum(['local', 'public'])
+    .optional()
+    .describe('For whom it is there: this machine alone, or everybody who reaches the port; by the address unless given'),
+  proxy: z
+    .object({ addresses: z.array(z.string()).min(1), hosts: z.array(z.string()).min(1) })
+    .optional()
+    .describe('Whose requests a local listener takes though they were passed on: where it calls from, and its own names'),
 })
 
 const SystemConfig = z.object({

@@ -44,9 +44,8 @@ export function addSystemRoutes(
     answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
   })
   listener.route('GET', '/metrics', (exchange) => {
-    const { contentType, text } = answerToScrape(metrics, exchange.request.headers.accept)
-    exchange.response.setHeader('vary', 'accept')
-    answerText(exchange, 200, contentType, text)
+    const { contentType, text } = answerToScrape(metrics, exchange.header('accept'))
+    answerText(exchange, 200, contentType, text, { vary: 'accept' })
   })
   const contracts = [...serviceNames(system.services)]
     .filter(([{ isRemote }]) => !isRemote)
@@ -55,18 +54,18 @@ export function addSystemRoutes(
     answerJson(exchange, 200, openApiOf({ title: system.name, version: system.version }, contracts, listener.url)),
   )
   const page = referencePage()
-  listener.route('GET', '/docs', (exchange) => {
-    exchange.response.setHeader('content-security-policy', "default-src 'self'; img-src data:")
-    answerText(exchange, 200, 'text/html; charset=utf-8', page.html)
-  })
+  const policy = { 'content-security-policy': "default-src 'self'; img-src data:" }
+  listener.route('GET', '/docs', (exchange) =>
+    answerText(exchange, 200, 'text/html; charset=utf-8', page.html, policy),
+  )
   listener.route('GET', '/docs/reference.css', (exchange) =>
     answerText(exchange, 200, 'text/css; charset=utf-8', page.css),
   )
   listener.route('GET', '/docs/reference.js', (exchange) =>
     answerText(exchange, 200, 'text/javascript; charset=utf-8', page.script),
   )
-  // What a running system says of itself to `keelson services`: loopback only, like /rpc.
-  if (listener.isLoopback) {
+  // A running system says this of itself to `keelson services`, and to nobody on other machines.
+  if (listener.exposure === 'local') {
     listener.route('GET', '/system', (exchange) =>
       answerJson(exchange, 200, { name: system.name, services: registry.list() }),
     )

@@ -1,9 +1,9 @@
 /** What `keelson metrics`, `keelson trace` and `keelson logs` ask a running system. On a loopback listener only. */
 import { exportMetrics, type MetricFormat, type Metrics, metricFormats, telemetryErrors } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
+import { answerEvents, answerEventsHead } from '../listener/event-stream.ts'
 import { answerJson, answerText, type Exchange } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
-import { answerEvents } from '../rest/server-sent-events.ts'
 import type { SystemTelemetry } from './system-telemetry.ts'
 
 const contentTypes: Readonly<Record<MetricFormat, string>> = {
@@ -40,7 +40,8 @@ export function addTelemetryRoutes(listener: Listener, metrics: Metrics, telemet
       return
     }
     const signal = AbortSignal.any([exchange.call.signal, exchange.closing])
-    await answerEvents(exchange, 'the log', telemetry.followLogs(signal))
+    if (exchange.method === 'HEAD') answerEventsHead(exchange)
+    else await answerEvents(exchange, telemetry.followLogs(signal))
   })
 }
 

@@ -41,37 +41,32 @@ export async function servePage(listener: Listener, folder: string): Promise<voi
     const url = `/${path.slice(folder.length).replaceAll('\\', '/')}`
     const contentType = contentTypes[extname(file.name)] ?? 'application/octet-stream'
     const compressed = new Map<Coding, Promise<Uint8Array>>()
+    const headers = headersOf(url, contentType)
     const answer = async (exchange: Exchange) => {
-      const { response } = exchange
       const coding = isText.test(contentType) ? codingFor(exchange) : undefined
-      let body: Uint8Array = content
-      if (isText.test(contentType)) response.setHeader('vary', 'accept-encoding')
-      if (coding) {
-        // Compressed when it is first asked for, once.
-        const work = compressed.get(coding) ?? codings[coding](content)
-        compressed.set(coding, work)
-        body = await work
-        response.setHeader('content-encoding', coding)
-      }
-      response.setHeader(
-        'cache-control',
-        url.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
-      )
-      if (contentType.startsWith('text/html')) {
-        response.setHeader(
-          'content-security-policy',
-          "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
-        )
-      }
-      answerText(exchange, 200, contentType, body)
+      if (!coding) return answerText(exchange, 200, contentType, content, headers)
+      // Compressed when it is first asked for, once.
+      const work = compressed.get(coding) ?? codings[coding](content)
+      compressed.set(coding, work)
+      answerText(exchange, 200, contentType, await work, { ...headers, 'content-encoding': coding })
     }
     listener.route('GET', url === '/index.html' ? '/' : url, answer)
   }
 }
 
+function headersOf(url: string, contentType: string): Record<string, string> {
+  return {
+    'cache-control': url.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+    ...(isText.test(contentType) && { vary: 'accept-encoding' }),
+    ...(contentType.startsWith('text/html') && {
+      'content-security-policy': "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    }),
+  }
+}
+
 /** The first coding that the request names without refusing it (`q=0`). */
-function codingFor({ request }: Exchange): Coding | undefined {
-  const accepted = String(request.headers['accept-encoding'] ?? '').toLowerCase()
+function codingFor(exchange: Exchange): Coding | undefined {
+  const accepted = (exchange.header('accept-encoding') ?? '').toLowerCase()
   const names = Object.keys(codings) as Coding[] // The keys of the literal above.
   return names.find((name) => new RegExp(`(^|[\\s,])${name}\\s*(,|$|;(?!\\s*q=0(\\.0*)?\\s*(,|$)))`).test(accepted))
 }

@@ -30,7 +30,7 @@ export function foreignRoutes(
         } catch (error) {
           const named = namedError(error, `${method} ${path}`)
           // An internal error goes to the listener, which logs it and says no more than that.
-          if (named.kind === 'internal' || exchange.response.headersSent) throw error
+          if (named.kind === 'internal' || exchange.isAnswered) throw error
           const status = statusOf(named.kind)
           answerJson(exchange, status, errorBody(named, status))
         }

@@ -2,9 +2,8 @@
  * The models in OpenAI's form: `/v1/models`, `/v1/embeddings` and `/v1/chat/completions`, so that any client of that interface can use
  * them. Source: the OpenAPI document of the OpenAI API, version 2.
  */
-import { once } from 'node:events'
 import type { ChatEnd, ChatRequest } from '@keelson/infrastructure'
-import { answerJson, type Exchange, type Listener } from '@keelson/services'
+import { answerJson, type Exchange, type Listener, servicesErrors } from '@keelson/services'
 import * as z from 'zod'
 import type { Resolved } from '../contract.ts'
 import { modelsErrors } from '../errors.ts'
@@ -134,17 +133,17 @@ async function completeChat(exchange: Exchange, host: ModelHost, body: ChatBody,
 }
 
 async function streamChat(exchange: Exchange, host: ModelHost, body: ChatBody, head: Head): Promise<void> {
-  const { response, call, closing } = exchange
+  const { call, closing } = exchange
   const { resolved, model } = await host.chat(body.model)
   const signal = AbortSignal.any([call.signal, closing])
   const parts = model.stream(requestOf(body, signal))[Symbol.asyncIterator]()
   // What fails before the first part is an ordinary answer.
   let next = await parts.next()
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
-  const send = async (data: string) => {
-    if (!response.write(`data: ${data}\n\n`) && !response.destroyed)
-      await Promise.race([once(response, 'drain'), once(response, 'close')])
-  }
+  const answer = exchange.stream(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+  })
+  const send = (data: string) => answer.write(`data: ${data}\n\n`)
   const chunk = (delta: object, finish: string | null, more: object = {}) =>
     JSON.stringify({
       ...head,
@@ -155,7 +154,7 @@ async function streamChat(exchange: Exchange, host: ModelHost, body: ChatBody, h
     })
   await send(chunk({ role: 'assistant', content: '' }, null))
   try {
-    for (; !next.done && !response.destroyed; next = await parts.next()) {
+    for (; !next.done && !signal.aborted; next = await parts.next()) {
       const part = next.value
       if (part.type === 'text') await send(chunk({ content: part.text }, null))
       else {
@@ -163,8 +162,10 @@ async function streamChat(exchange: Exchange, host: ModelHost, body: ChatBody, h
         if (body.stream_options?.include_usage) await send(chunk({}, null, { choices: [], usage: usageOf(part) }))
       }
     }
+    // A caller must not take an answer that was cut short for a whole one.
+    if (signal.aborted) throw servicesErrors.LISTENER_CLOSING({})
     await send('[DONE]')
-    response.end()
+    await answer.end()
   } finally {
     await parts.return?.()
   }

@@ -56,6 +56,8 @@ const titles: Readonly<Record<ErrorKind, string>> = {
   timeout: 'Timed out',
 }
 
+const typePrefix = 'urn:keelson:error:'
+
 export function statusOf(kind: ErrorKind): number {
   return statuses[kind]
 }
@@ -70,7 +72,7 @@ export function problemOf(error: KeelsonError, correlationId: string): Problem {
   const { code, message, kind, retryable, details } = errorToData(error)
   const isSecret = kind === 'internal'
   return {
-    type: `urn:keelson:error:${code}`,
+    type: `${typePrefix}${code}`,
     title: titles[kind],
     status: code === servicesErrors.ROUTE_METHOD_UNKNOWN.code ? 405 : statuses[kind],
     detail: isSecret ? 'Something went wrong here. The log has more under the correlation id.' : message,
@@ -82,9 +84,10 @@ export function problemOf(error: KeelsonError, correlationId: string): Problem {
   }
 }
 
-/** The named error that a problem of another Keelson process tells of; undefined for any other body. */
+/** The named error that a problem of another Keelson process tells of, known by its type; undefined for any other body. */
 export function errorOfProblem(body: unknown): KeelsonError | undefined {
-  return isRecord(body) ? errorFromData({ ...body, message: body['detail'] }) : undefined
+  if (!isRecord(body) || body['type'] !== `${typePrefix}${body['code']}`) return undefined
+  return errorFromData({ ...body, message: body['detail'] })
 }
 
 /** The JSON Schema of a problem, for OpenAPI. */
