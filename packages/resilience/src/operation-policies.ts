@@ -140,7 +140,9 @@ export class OperationPolicies {
     const { kind } = this.#operation
     // A command that was answered from a cache would not take effect, and nobody waits for the end of a subscription.
     if (kind === 'command') resolved.delete('cache')
-    if (kind === 'subscription') for (const name of resolved.keys()) if (name !== 'flag') resolved.delete(name)
+    if (kind === 'subscription')
+      for (const [name, settings] of resolved)
+        if (name !== 'flag' && !(name === 'deadline' && isOfOperation(settings))) resolved.delete(name)
     this.#explained = this.#explainedOf(resolved)
     this.#plan = this.#explained.length > 0 ? this.#planOf(settingsOf(resolved)) : undefined
   }
@@ -264,6 +266,11 @@ export class OperationPolicies {
 
 type Setting = ExplainedPolicy['settings'][number]
 type Resolved = Map<string, Setting[]>
+
+/** Whether the contract or the configuration of the very operation says so: what is meant for calls in general is not for a quiet stream. */
+function isOfOperation(settings: readonly Setting[]): boolean {
+  return settings.every(({ origin }) => origin === 'contract' || origin.includes('.operations.'))
+}
 
 /** Later layers win, setting by setting; `false` turns off what came before it. A single value stands under the name ''. */
 function resolve(layers: readonly Layer[]): Resolved {

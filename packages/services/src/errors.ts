@@ -7,13 +7,11 @@ const listProblems = (problems: readonly { path: string; message: string }[]) =>
 type RemoteRefusal = {
   readonly operation: string
   readonly status: number
-  readonly reason: string
   /** What it said of when to come back. */
   readonly retryAfterMs?: number
 }
 
-const describeRefusal = ({ operation, status, reason }: RemoteRefusal) =>
-  `Cannot call "${operation}": it answered ${status}${reason && `: ${reason}`}`
+const describeRefusal = ({ operation, status }: RemoteRefusal) => `Cannot call "${operation}": it answered ${status}`
 
 export const servicesErrors = defineErrors({
   SERVICE_UNKNOWN: {
@@ -137,8 +135,8 @@ export const servicesErrors = defineErrors({
   PEER_UNREACHABLE: {
     kind: 'unavailable',
     retryable: true,
-    when: 'A system elsewhere does not answer, or what answers is not one of ours.',
-    message: (d: { url: string }) => `Cannot reach a system at ${d.url}`,
+    when: 'A system elsewhere does not answer, breaks off in the middle of its answer, or what answers is not one of ours. The cause, which the log shows, has its address.',
+    message: (d: { operation: string }) => `Cannot reach the system that should answer "${d.operation}"`,
   },
   REMOTE_NOT_FOUND: {
     kind: 'not-found',
@@ -162,7 +160,7 @@ export const servicesErrors = defineErrors({
   },
   REMOTE_FAILED: {
     kind: 'unavailable',
-    when: 'A service reached over HTTP failed with a 5xx status, or answered with a redirect.',
+    when: 'A service reached over HTTP failed with a 5xx status, answered with a redirect, or sent an error of its own in a stream.',
     message: (d: RemoteRefusal) => describeRefusal(d),
   },
   REMOTE_BUSY: {

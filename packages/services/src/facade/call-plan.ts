@@ -1,8 +1,9 @@
 /** What the pipeline runs a call by: the operation's plan and state, and the checks that every way through it shares. */
 import { type CallContext, problemsOf, type SchemaResult } from '@keelson/kernel'
-import { type PolicyCounts, type PolicyPlan, resilienceErrors } from '@keelson/resilience'
+import { type PolicyCounts, type PolicyPlan, type PolicyPlatform, resilienceErrors } from '@keelson/resilience'
 import type { Span } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
+import type { Leavable } from './leavable.ts'
 
 /** What happens around the implementation. An absent part is undefined. */
 export interface Plan {
@@ -23,8 +24,8 @@ export interface Instrument {
   begin(call: CallContext, startedMs: number): Span | undefined
   /** @param error what it failed with; undefined when it did not. */
   ended(call: CallContext, span: Span | undefined, startedMs: number, error: unknown): void
-  /** The same of a subscription, which has no span and may last as long as its reader likes. */
-  settled(startedMs: number, failed: boolean): void
+  /** The same of a subscription, which may last as long as its reader likes. */
+  settled(call: CallContext, span: Span | undefined, startedMs: number, error: unknown): void
 }
 
 /** The state of one operation of one service for as long as the service exists. */
@@ -37,6 +38,9 @@ export interface OperationState {
   /** Whether its service calls others, which then have what is left of this call's time. */
   readonly callsOthers: boolean
   readonly counts: PolicyCounts
+  readonly platform: PolicyPlatform
+  /** Subscriptions under way, until their sources have let go. */
+  readonly subscriptions: Set<Leavable<unknown>>
 }
 
 /** Throws OPERATION_DISABLED where the flag that the operation stands behind is off. */

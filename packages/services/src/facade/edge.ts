@@ -13,17 +13,16 @@ export async function callAtEdge(host: ServiceHost, name: string, input: unknown
   return strip(await host.call(name, checked(input, operation, subject), call), operation, subject)
 }
 
-/** Subscribes; what is wrong with the input shows when the first item is asked for. */
-export async function* subscribeAtEdge(
+/** Subscribes. Throws as `callAtEdge` rejects, where the input has keys that the contract does not know; what else is wrong shows with the first item. */
+export function subscribeAtEdge(
   host: ServiceHost,
   name: string,
   input: unknown,
   call: CallContext,
-): AsyncGenerator<unknown> {
+): AsyncIterable<unknown> {
   const operation = host.operation(name)
   const subject = `${host.name}.${name}`
-  for await (const item of host.subscribe(name, checked(input, operation, subject), call))
-    yield strip(item, operation, subject)
+  return host.subscribe(name, checked(input, operation, subject), call, (item) => strip(item, operation, subject))
 }
 
 function checked(input: unknown, operation: Operation, subject: string): unknown {

@@ -6,6 +6,7 @@ import type { Clock } from '@keelson/kernel'
 import { isFailure } from '@keelson/resilience'
 import type { Metrics, Span, Tracer } from '@keelson/telemetry'
 import type { Instrument } from './call-plan.ts'
+import { streamAttribute } from '../listener/request-span.ts'
 import type { OperationMetrics } from './facade.ts'
 
 /** An instrument that can also be read. */
@@ -52,7 +53,15 @@ export function operationInstruments(
         else if (failure !== undefined || endedMs - startedMs >= tracer.slowMs)
           tracer.late(name, 'internal', call.trace, startedMs, endedMs, failure)
       },
-      settled: (startedMs, hasFailed) => record(startedMs, clock.monotonic(), hasFailed),
+      settled(call, span, startedMs, error) {
+        const endedMs = clock.monotonic()
+        record(startedMs, endedMs, error !== undefined, span)
+        const failure = error !== undefined && isFailure(error) ? error : undefined
+        span?.set(streamAttribute, true)
+        if (span) span.end(failure, endedMs)
+        else if (failure !== undefined)
+          tracer?.late(name, 'internal', call.trace, startedMs, endedMs, failure, { [streamAttribute]: true })
+      },
       read: () => ({ calls, failures }),
     }
   }

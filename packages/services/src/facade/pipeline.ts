@@ -6,7 +6,7 @@
  */
 import { type CallContext, currentCall, runInCall, withTrace } from '@keelson/kernel'
 import type { Span } from '@keelson/telemetry'
-import { accept, type OperationState, type Plan, refuseDisabled } from './call-plan.ts'
+import { accept, type OperationState, type Plan } from './call-plan.ts'
 import { PolicedCall } from './policed-call.ts'
 
 /**
@@ -33,30 +33,6 @@ export function callOperation(
     (error) => instrument.ended(call, span, startedMs, error ?? 'no reason'),
   )
   return answer
-}
-
-/** Runs a subscription: the same steps before its first item, and settled when the caller has read it to its end or left. */
-export async function* subscribeOperation(
-  operation: OperationState,
-  input: unknown,
-  context: CallContext | undefined,
-): AsyncGenerator<unknown, void, undefined> {
-  const call = context ?? currentCall()
-  const { validate, authorise, policies, instrument } = operation.plan
-  const startedMs = instrument?.now() ?? 0
-  let failed = false
-  try {
-    const parsed = validate === undefined ? input : accept(operation, await validate(input))
-    await authorise?.(parsed, call)
-    if (policies) refuseDisabled(operation, policies, call)
-    // A subscription's implementation returns an async iterable: its handler type says so.
-    yield* operation.invoke(parsed, call) as AsyncIterable<unknown>
-  } catch (error) {
-    failed = true
-    throw error
-  } finally {
-    instrument?.settled(startedMs, failed)
-  }
 }
 
 /** What happens in a recorded call belongs to its span. */

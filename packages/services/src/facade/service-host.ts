@@ -30,7 +30,8 @@ import { servicesErrors } from '../errors.ts'
 import type { Instrument, OperationState } from './call-plan.ts'
 import type { Facade, OperationMetrics, ServiceOperations } from './facade.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
-import { callOperation, subscribeOperation } from './pipeline.ts'
+import { callOperation } from './pipeline.ts'
+import { subscribeOperation } from './subscription.ts'
 
 interface HostOptions {
   /** What the service, or an instance of it, is known by. */
@@ -78,7 +79,7 @@ export class ServiceHost {
   readonly #instruments = new Map<string, OperationInstrument>()
   readonly #options: HostOptions
   readonly #checks: HealthChecks
-  /** Queries and commands; nobody waits for the end of a subscription. */
+  /** Queries and commands; an operation has its subscriptions itself. */
   #inFlight = 0
   #idle = () => {}
   #state: ComponentState = 'registered'
@@ -102,10 +103,12 @@ export class ServiceHost {
           policies: policies.plan,
           instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
         },
-        invoke: this.#instead(name, kind),
+        invoke: this.#instead(name),
         callsOthers: options.callsOthers,
         policies,
         counts: policies.counts,
+        platform: options.policyPlatform,
+        subscriptions: new Set(),
       })
     }
     this.facade = this.facadeFor('')
@@ -159,7 +162,15 @@ export class ServiceHost {
     this.#state = state
     if (state === 'starting') this.#checks.clear()
     if (state === 'running') this.#hasRun = true
-    else for (const [name, operation] of this.#operations) operation.invoke = this.#instead(name, operation.kind)
+    else for (const operation of this.#operations.values()) this.#stop(operation)
+  }
+
+  /** Readers are sent away: they may come back when the service runs again, here or elsewhere. */
+  #stop(operation: HostedOperation): void {
+    operation.invoke = this.#instead(operation.name.slice(this.name.length + 1))
+    const state = this.#state
+    for (const subscription of operation.subscriptions)
+      subscription.end(servicesErrors.SERVICE_NOT_RUNNING({ service: this.name, state }))
   }
 
   /**
@@ -183,20 +194,31 @@ export class ServiceHost {
     }
   }
 
-  /** Resolves when no query or command is in flight. Calls that nobody counts are not waited for. */
+  /** Resolves when no query or command is in flight and the sources of all subscriptions have let go. Calls that nobody counts are not waited for. */
   drain(): Promise<void> | void {
-    if (this.#inFlight === 0) return
-    return new Promise((resolve) => {
-      this.#idle = resolve
+    const released = [...this.#operations.values()].flatMap(({ subscriptions }) =>
+      [...subscriptions].map((subscription) => subscription.released),
+    )
+    if (this.#inFlight === 0 && released.length === 0) return
+    const idle = new Promise<void>((resolve) => {
+      if (this.#inFlight === 0) resolve()
+      else this.#idle = resolve
     })
+    return Promise.all([idle, ...released]).then(() => {})
   }
 
   call(name: string, input: unknown, call?: CallContext): Promise<unknown> {
     return callOperation(this.#stateOf(name), input, call)
   }
 
-  subscribe(name: string, input: unknown, call?: CallContext): AsyncIterable<unknown> {
-    return subscribeOperation(this.#stateOf(name), input, call)
+  /** @param outgoing turns the items of the implementation into those of the reader. */
+  subscribe(
+    name: string,
+    input: unknown,
+    call?: CallContext,
+    outgoing?: (item: unknown) => unknown,
+  ): AsyncIterable<unknown> {
+    return subscribeOperation(this.#stateOf(name), input, call, outgoing)
   }
 
   addCheck(name: string, check: HealthProbe, options?: HealthCheckOptions): void {
@@ -269,23 +291,15 @@ export class ServiceHost {
   }
 
   /** What stands for the implementation while the service does not run. */
-  #instead(name: string, kind: OperationKind): OperationState['invoke'] {
+  #instead(name: string): OperationState['invoke'] {
     const isWaiting = this.#state === 'registered' || this.#state === 'starting' || this.#state === 'failed'
-    return this.#options.isLazy && !this.#hasRun && isWaiting ? this.#startFirst(name, kind) : this.#refuse
+    return this.#options.isLazy && !this.#hasRun && isWaiting ? this.#startFirst(name) : this.#refuse
   }
 
-  #startFirst(name: string, kind: OperationKind): OperationState['invoke'] {
-    const host = this
-    const { initialize } = this.#options
-    if (kind !== 'subscription')
-      return async (input, call) => {
-        await initialize()
-        return host.#stateOf(name).invoke(input, call)
-      }
-    return async function* (input, call) {
-      await initialize()
-      // A subscription's implementation returns an async iterable: its handler type says so.
-      yield* host.#stateOf(name).invoke(input, call) as AsyncIterable<unknown>
+  #startFirst(name: string): OperationState['invoke'] {
+    return async (input, call) => {
+      await this.#options.initialize()
+      return this.#stateOf(name).invoke(input, call)
     }
   }
 

@@ -102,11 +102,23 @@ export async function openListener({
       request.setHeader('x-content-type-options', 'nosniff')
       await answer(request, call, report)
     } catch (error) {
-      const problem = report(error)
-      if (request.isAnswered) request.breakOff()
-      else answerProblem(request, problem)
+      refuse(request, report(error))
     }
     request.discardRest()
+  }
+
+  function refuse(request: Http1Request, problem: Problem): void {
+    if (request.isAnswered) {
+      request.breakOff()
+      return
+    }
+    try {
+      answerProblem(request, problem)
+    } catch (error) {
+      // Nothing that a request brings about may end the process, which a rejection here would.
+      log.error('An error could not be answered', { method: request.method, route: request.route, error })
+      request.breakOff()
+    }
   }
 
   async function answer(
@@ -153,7 +165,7 @@ export async function openListener({
     const about = { method: request.method, path, error }
     if (named.kind === 'internal') log.error('A request failed', about)
     // What the caller is not told must be found somewhere.
-    else if (named.cause !== undefined) log.warn('A request was refused', about)
+    else if (named.cause !== undefined && named.kind !== 'cancelled') log.warn('A request was refused', about)
     if (request.isAnswered) traced?.failed(named.code)
     return problemOf(named, correlationId)
   }

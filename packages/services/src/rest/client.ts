@@ -6,7 +6,6 @@ import {
   type CallContext,
   type Contract,
   currentCall,
-  isError,
   isRecord,
   jsonSchemaOf,
   type Operation,
@@ -14,25 +13,24 @@ import {
   problemsOf,
   propertiesOf,
 } from '@keelson/kernel'
-import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { ServiceOperations } from '../facade/facade.ts'
+import { withSignal } from '../facade/call-signal.ts'
+import { leavable } from '../facade/leavable.ts'
+import { itemsIn } from './event-items.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'
-import { errorOfProblem } from '../listener/problem.ts'
+import { type ClientHeaders, type HttpAnswer, HttpClient } from './http-client.ts'
 import { errorOfAnswer } from './remote-error.ts'
-import { eventsOf } from './server-sent-events.ts'
 
 export interface ClientOptions {
   /** Sent with every request: credentials, mostly. A function is asked each time. */
-  readonly headers?: Readonly<Record<string, string>> | (() => Awaitable<Readonly<Record<string, string>>>)
+  readonly headers?: ClientHeaders
   /** For a call to be answered, and for a subscription to begin; 30 seconds unless given. */
   readonly timeoutMs?: number
   readonly fetch?: typeof fetch
   /** What the service is known by there, for `/rpc`; the contract's name unless given. A later major version is `<name>-v<major>`. */
   readonly service?: string
 }
-
-type Awaitable<T> = T | Promise<T>
 
 /** One operation and how it is reached. */
 interface Target {
@@ -43,8 +41,6 @@ interface Target {
   /** Some input is a field of the body, so that there is one even when all are left out. */
   readonly hasFields: boolean
 }
-
-const defaultTimeoutMs = 30_000
 
 /**
  * One function per operation, each a request. A call rejects with the callee's named error; with a declared one of the contract where a
@@ -60,13 +56,13 @@ export function createClient<Ops extends Operations>(
   url: string,
   options: ClientOptions = {},
 ): ServiceOperations<Ops> {
-  const base = url.replace(/\/+$/, '')
+  const client = new HttpClient(url, options)
   const entries = Object.entries<Operation>(contract.operations).map(([key, operation]) => {
     const name = `${options.service ?? contract.name}.${key}`
     const target = targetOf(name, operation)
     const isStream = operation.kind === 'subscription'
     const send = (input: unknown, call: CallContext = currentCall()) =>
-      isStream ? subscribe(base, target, input, call, options) : invoke(base, target, input, call, options)
+      isStream ? subscribe(client, target, input, call) : invoke(client, target, input, call)
     return [key, send]
   })
   // One function per operation of the contract, of the kind that the contract names.
@@ -80,93 +76,34 @@ function targetOf(name: string, operation: Operation): Target {
   return { name, operation, route, hasFields }
 }
 
-async function invoke(
-  base: string,
-  target: Target,
-  input: unknown,
-  call: CallContext,
-  options: ClientOptions,
-): Promise<unknown> {
-  const response = await send(base, target, input, call, options)
-  const text = await response.text().catch((cause: unknown) => {
-    throw lost(base, target, call, options, cause)
-  })
+async function invoke(client: HttpClient, target: Target, input: unknown, call: CallContext): Promise<unknown> {
+  const answer = await send(client, target, input, call)
+  const text = await answer.text()
   if (!target.operation.output) return undefined
-  return checked(target, text === '' ? undefined : parse(target, response, text))
+  return checked(target, text === '' ? undefined : parse(target, answer, text))
 }
 
-async function* subscribe(
-  base: string,
+function subscribe(client: HttpClient, target: Target, input: unknown, call: CallContext): AsyncIterable<unknown> {
+  return leavable(call.signal, (signal) => itemsOf(client, target, input, withSignal(call, signal)))
+}
+
+async function* itemsOf(
+  client: HttpClient,
   target: Target,
   input: unknown,
   call: CallContext,
-  options: ClientOptions,
 ): AsyncGenerator<unknown> {
-  const response = await send(base, target, input, call, options)
-  try {
-    for await (const { event, data } of eventsOf(response)) {
-      if (event === 'end') return
-      if (event === 'error') throw errorOfProblem(data) ?? unreadableFailure(target)
-      yield await checked(target, data)
-    }
-  } catch (cause) {
-    throw isError(cause) ? cause : lost(base, target, call, options, cause)
-  }
-  throw servicesErrors.PEER_UNREACHABLE({ url: base })
+  const answer = await send(client, target, input, call)
+  for await (const data of itemsIn(answer, target.name)) yield await checkedItem(target, data)
 }
 
-/** A foreign server may call any event an error. */
-function unreadableFailure({ name }: Target): Error {
-  return servicesErrors.REMOTE_ANSWER_INVALID({ operation: name, reason: 'its error event is not a problem' })
-}
-
-async function send(
-  base: string,
-  target: Target,
-  input: unknown,
-  call: CallContext,
-  options: ClientOptions,
-): Promise<Response> {
-  const { path, body, contentType } = requestOf(target, input)
-  const given = typeof options.headers === 'function' ? await options.headers() : options.headers
-  const isStream = target.operation.kind === 'subscription'
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
-  // A call must be over in time with its body; a stream, once begun, lasts as long as its reader wants.
-  const late = new AbortController()
-  const timer = isStream ? setTimeout(() => late.abort(), timeoutMs) : undefined
-  const patience = isStream ? late.signal : AbortSignal.timeout(timeoutMs)
-  let response: Response
-  try {
-    response = await (options.fetch ?? fetch)(base + path, {
-      method: target.route.method,
-      headers: {
-        accept: isStream ? 'text/event-stream' : 'application/json, */*;q=0.5',
-        ...(contentType && { 'content-type': contentType }),
-        ...(call.correlationId && { 'x-correlation-id': call.correlationId }),
-        ...traceHeaders(call.trace),
-        ...given,
-      },
-      // Following one could send the headers' credentials to another host.
-      redirect: 'manual',
-      signal: AbortSignal.any([call.signal, patience]),
-      ...(body !== undefined && { body }),
-    })
-  } catch (cause) {
-    throw lost(base, target, call, options, cause)
-  } finally {
-    clearTimeout(timer)
-  }
-  if (!response.ok) throw await errorOfAnswer(response, target.name, target.operation)
-  return response
-}
-
-/** What a request that got no whole answer is called. */
-function lost(base: string, target: Target, call: CallContext, options: ClientOptions, cause: unknown): Error {
-  if (call.signal.aborted) return servicesErrors.REQUEST_CANCELLED({}, { cause })
-  const { timeoutMs = defaultTimeoutMs } = options
-  if (cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError'))
-    return servicesErrors.REMOTE_TIMEOUT({ operation: target.name, timeoutMs }, { cause })
-  return servicesErrors.PEER_UNREACHABLE({ url: base }, { cause })
+async function send(client: HttpClient, target: Target, input: unknown, call: CallContext): Promise<HttpAnswer> {
+  const { name, operation, route } = target
+  const isStream = operation.kind === 'subscription'
+  const request = { operation: name, method: route.method, ...requestOf(target, input), isStream, call }
+  const answer = await client.send(request)
+  if (!answer.isSuccess) throw await errorOfAnswer(answer, name, operation)
+  return answer
 }
 
 /** Puts every input where its route wants it. */
@@ -227,13 +164,21 @@ function textOf(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
-function parse({ name }: Target, response: Response, text: string): unknown {
-  if (!/[/+]json\b/i.test(response.headers.get('content-type') ?? '')) return text
+function parse({ name }: Target, { headers }: HttpAnswer, text: string): unknown {
+  if (!/[/+]json\b/i.test(headers.get('content-type') ?? '')) return text
   try {
     return JSON.parse(text)
   } catch (cause) {
     throw servicesErrors.REMOTE_ANSWER_INVALID({ operation: name, reason: 'it is not JSON' }, { cause })
   }
+}
+
+/** What a subscription sends as `null` may be an item without a value. */
+async function checkedItem(target: Target, data: unknown): Promise<unknown> {
+  if (data !== null) return checked(target, data)
+  const { output } = target.operation
+  const asNull = await output?.['~standard'].validate(null)
+  return checked(target, asNull?.issues ? undefined : null)
 }
 
 async function checked({ name, operation }: Target, output: unknown): Promise<unknown> {

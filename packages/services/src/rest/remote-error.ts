@@ -5,33 +5,38 @@
 import {
   type DeclaredError,
   type ErrorKind,
+  errorsOf,
   isRecord,
-  KeelsonError,
+  type KeelsonError,
   type Operation,
   retryAfterIn,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { errorOfProblem } from '../listener/problem.ts'
+import type { HttpAnswer } from './http-client.ts'
 
 const longestReason = 500
 
-/** Reads the body of `response`, which is not 2xx. */
-export async function errorOfAnswer(response: Response, name: string, operation: Operation): Promise<KeelsonError> {
-  const text = await response.text().catch(() => '')
+/**
+ * Reads the beginning of the body of `answer`, which is not 2xx. Only its status and the details that the contract declares are taken over;
+ * what else a foreign server says is in the cause, for the log.
+ */
+export async function errorOfAnswer(
+  answer: Pick<HttpAnswer, 'status' | 'headers' | 'beginning'>,
+  name: string,
+  operation: Operation,
+): Promise<KeelsonError> {
+  const text = await answer.beginning()
   const body = parse(text)
   const named = errorOfProblem(body)
   if (named) return named
-  const { status } = response
+  const { status } = answer
   const reason = reasonIn(body) ?? (body === undefined ? text.trim() : '')
-  const retryAfterMs = retryAfterIn(response.headers, Date.now())
+  const cause = reason === '' ? undefined : new Error(`it answered: ${reason.slice(0, longestReason)}`)
+  const retryAfterMs = retryAfterIn(answer.headers, Date.now())
   return (
-    declaredFor(kindOf(status), operation, body, reason) ??
-    refusal(status)({
-      operation: name,
-      status,
-      reason: reason.slice(0, longestReason),
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-    })
+    declaredFor(kindOf(status), operation, body, cause) ??
+    refusal(status)({ operation: name, status, ...(retryAfterMs !== undefined && { retryAfterMs }) }, { cause })
   )
 }
 
@@ -54,11 +59,13 @@ function refusal(status: number) {
 }
 
 /** The declared error of this kind whose details the body fits; one without details only when it is the only one of its kind. */
-function declaredFor(kind: ErrorKind, operation: Operation, body: unknown, reason: string): KeelsonError | undefined {
+function declaredFor(kind: ErrorKind, operation: Operation, body: unknown, cause: unknown): KeelsonError | undefined {
+  // One factory per declared error, as `errorsOf` promises for an operation of a known type.
+  const make: Readonly<Record<string, (details: unknown, options: { cause: unknown }) => KeelsonError>> = errorsOf(operation)
   const candidates = Object.entries(operation.errors).filter(([, declared]) => declared.kind === kind)
   for (const [code, declared] of candidates) {
     const details = declared.details || candidates.length === 1 ? detailsIn(declared, body) : undefined
-    if (details) return new KeelsonError({ ...declared, code, message: reason || declared.message, details })
+    if (details) return make[code]?.(details, { cause })
   }
   return undefined
 }

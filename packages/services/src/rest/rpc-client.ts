@@ -1,12 +1,14 @@
 /** The other end of `/rpc`: calls operations of a system that runs elsewhere on this machine, by name. */
-import { currentCall } from '@keelson/kernel'
-import { traceHeaders } from '@keelson/telemetry'
+import { type CallContext, currentCall } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
+import { withSignal } from '../facade/call-signal.ts'
+import { leavable } from '../facade/leavable.ts'
 import { errorOfProblem } from '../listener/problem.ts'
-import { eventsOf } from './server-sent-events.ts'
+import { itemsIn } from './event-items.ts'
+import { type HttpAnswer, HttpClient } from './http-client.ts'
 
 export interface RpcClient {
-  /** Rejects with the callee's named error, or PEER_UNREACHABLE. */
+  /** Rejects with the callee's named error, REQUEST_CANCELLED, REMOTE_TIMEOUT, REMOTE_ANSWER_INVALID or PEER_UNREACHABLE. */
   call(service: string, operation: string, input: unknown, signal?: AbortSignal): Promise<unknown>
   subscribe(service: string, operation: string, input: unknown, signal?: AbortSignal): AsyncIterable<unknown>
   /** What a system's own page answers, such as `/health/ready`: its JSON, whatever the status. */
@@ -17,60 +19,79 @@ export interface RpcClient {
   follow(path: string, signal?: AbortSignal): AsyncIterable<unknown>
 }
 
-/** @param url of the peer's listener, without a slash at the end. */
-export function createRpcClient(url: string): RpcClient {
-  async function request(path: string, init: RequestInit): Promise<Response> {
-    try {
-      return await fetch(`${url}${path}`, init)
-    } catch (cause) {
-      throw servicesErrors.PEER_UNREACHABLE({ url }, { cause })
-    }
+export interface RpcClientOptions {
+  /** What the system asks for beyond reading; a system keeps it in its data folder (see `readRunKey`). */
+  readonly key?: string | undefined
+}
+
+/** An operation on a command line may work for long; a day is beyond all of them. */
+const timeoutMs = 24 * 60 * 60 * 1_000
+
+/** @param url of the peer's listener. */
+export function createRpcClient(url: string, { key }: RpcClientOptions = {}): RpcClient {
+  const client = new HttpClient(url, { timeoutMs, headers: key === undefined ? {} : { [keyHeader]: key } })
+
+  async function request(path: string, call: CallContext, more: object = {}): Promise<HttpAnswer> {
+    return client.send({ operation: path, method: 'GET', path, call, ...more })
   }
-  async function post(service: string, operation: string, input: unknown, signal?: AbortSignal): Promise<Response> {
-    const response = await request(`/rpc/${encodeURIComponent(`${service}.${operation}`)}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...traceHeaders(currentCall().trace) },
-      ...(input !== undefined && { body: JSON.stringify(input) }),
-      ...(signal && { signal }),
-    })
-    if (!response.ok) throw await errorOf(response, url)
-    return response
-  }
-  async function* itemsOf(response: Response): AsyncGenerator<unknown> {
-    for await (const { event, data } of eventsOf(response)) {
-      if (event === 'end') return
-      if (event === 'error') throw errorOfProblem(data) ?? servicesErrors.PEER_UNREACHABLE({ url })
-      yield data
-    }
-    throw servicesErrors.PEER_UNREACHABLE({ url })
+  async function post(service: string, operation: string, input: unknown, call: CallContext, isStream: boolean) {
+    const name = `${service}.${operation}`
+    const body = input === undefined ? undefined : JSON.stringify(input)
+    const more = { operation: name, method: 'POST', contentType: 'application/json', body, isStream }
+    return succeeded(await request(`/rpc/${encodeURIComponent(name)}`, call, more), name)
   }
   return {
     async call(service, operation, input, signal) {
-      const text = await (await post(service, operation, input, signal)).text()
-      return text === '' ? undefined : JSON.parse(text)
+      const answer = await post(service, operation, input, within(signal), false)
+      return parse(await answer.text(), `${service}.${operation}`)
     },
-    async *subscribe(service, operation, input, signal) {
-      const response = await post(service, operation, input, signal)
-      yield* itemsOf(response)
+    subscribe(service, operation, input, signal) {
+      const outer = within(signal)
+      return leavable(outer.signal, async (inner) => {
+        const answer = await post(service, operation, input, withSignal(outer, inner), true)
+        return itemsIn(answer, `${service}.${operation}`)
+      })
     },
     async read(path, signal) {
-      return (await request(path, signal ? { signal } : {})).json()
+      return parse(await (await request(path, within(signal))).text(), path)
     },
     async readText(path, signal) {
-      const response = await request(path, signal ? { signal } : {})
-      if (!response.ok) throw await errorOf(response, url)
-      return response.text()
+      return (await succeeded(await request(path, within(signal)), path)).text()
     },
-    async *follow(path, signal) {
-      const response = await request(path, signal ? { signal } : {})
-      if (!response.ok) throw await errorOf(response, url)
-      yield* itemsOf(response)
+    follow(path, signal) {
+      const outer = within(signal)
+      return leavable(outer.signal, async (inner) => {
+        const answer = await request(path, withSignal(outer, inner), { isStream: true })
+        return itemsIn(await succeeded(answer, path), path)
+      })
     },
   }
 }
 
-async function errorOf(response: Response, url: string): Promise<Error> {
-  // Our own listener answers every failure with a problem.
-  const body: unknown = await response.json().catch(() => undefined)
-  return errorOfProblem(body) ?? servicesErrors.PEER_UNREACHABLE({ url })
+/** Where the key travels that a system asks for. */
+export const keyHeader = 'x-keelson-key'
+
+function within(signal: AbortSignal | undefined): CallContext {
+  return signal ? withSignal(currentCall(), signal) : currentCall()
+}
+
+/** Our own listener answers every failure with a problem. */
+async function succeeded(answer: HttpAnswer, operation: string): Promise<HttpAnswer> {
+  if (answer.isSuccess) return answer
+  throw errorOfProblem(parseSafely(await answer.beginning())) ?? servicesErrors.PEER_UNREACHABLE({ operation })
+}
+
+function parse(text: string, operation: string): unknown {
+  if (text === '') return undefined
+  const value = parseSafely(text)
+  if (value === undefined) throw servicesErrors.REMOTE_ANSWER_INVALID({ operation, reason: 'it is not JSON' })
+  return value
+}
+
+function parseSafely(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

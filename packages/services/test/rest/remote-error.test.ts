@@ -2,7 +2,7 @@ import { defineContract, query } from '@keelson/kernel'
 import { afterEach, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { servicesErrors } from '../../src/errors.ts'
-import { problemOf } from '../../src/rest/problem.ts'
+import { problemOf } from '../../src/listener/problem.ts'
 import { errorOfAnswer } from '../../src/rest/remote-error.ts'
 
 const { read } = defineContract('remote', '1.0.0', { read: query({ output: z.string() }) }).operations
