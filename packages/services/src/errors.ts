@@ -113,7 +113,7 @@ export const servicesErrors = defineErrors({
     kind: 'forbidden',
     when: 'A request to a listener for this machine alone comes from elsewhere: its Host or Origin names another host, another site caused it (`Sec-Fetch-Site`, `Referer`), or a proxy that the configuration does not name passed it on.',
     message: (d: { header: string; value: string }) =>
-      `Refused: by its ${d.header} header "${d.value}" the request does not come from this machine`,
+      `Refused: the ${d.header} header "${d.value}" says that the request comes from elsewhere`,
   },
   LISTENER_CLOSING: {
     kind: 'unavailable',

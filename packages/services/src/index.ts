@@ -14,13 +14,13 @@ export {
   type OpenListener,
   openListener,
 } from './listener/listener.ts'
+export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './listener/problem.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
 export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
 export { type ClientOptions, createClient } from './rest/client.ts'
 export { type HttpMethod, type HttpRoute, http, readHttp } from './rest/http.ts'
 export { type OpenApiInfo, openApiOf } from './rest/openapi.ts'
 export { type ImportedContract, importOpenApi } from './rest/openapi-import.ts'
-export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './listener/problem.ts'
 export { type RemoteOptions, remoteOverHttp } from './rest/remote-over-http.ts'
 export { createRpcClient, type RpcClient } from './rest/rpc-client.ts'
 export {

@@ -88,7 +88,10 @@ export function leavable<T = unknown>(
   async function read(reader: PromiseWithResolvers<IteratorResult<T, undefined>>): Promise<void> {
     try {
       source ??= begin()
-      const result = await (await source).next()
+      const items = await source
+      // A source that was left while it opened does not begin.
+      if (!waiting.has(reader)) return
+      const result = await items.next()
       if (!waiting.delete(reader)) return
       if (result.done) {
         close(undefined)

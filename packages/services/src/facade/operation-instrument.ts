@@ -5,8 +5,8 @@
 import type { Clock } from '@keelson/kernel'
 import { isFailure } from '@keelson/resilience'
 import type { Metrics, Span, Tracer } from '@keelson/telemetry'
-import type { Instrument } from './call-plan.ts'
 import { streamAttribute } from '../listener/request-span.ts'
+import type { Instrument } from './call-plan.ts'
 import type { OperationMetrics } from './facade.ts'
 
 /** An instrument that can also be read. */

@@ -70,6 +70,9 @@ export interface OperationPolicyReport {
   readonly state: PolicyState
 }
 
+/** How long a subscription's source has to let go when its service closes. */
+const letGoMs = 1_000
+
 export class ServiceHost {
   readonly contract: Contract
   /** For whoever is no service. */
@@ -194,17 +197,30 @@ export class ServiceHost {
     }
   }
 
-  /** Resolves when no query or command is in flight and the sources of all subscriptions have let go. Calls that nobody counts are not waited for. */
+  /**
+   * Resolves when no query or command is in flight and the sources of subscriptions have let go; one that takes no notice of its signal is
+   * not waited for beyond a second. Calls that nobody counts are not waited for.
+   */
   drain(): Promise<void> | void {
     const released = [...this.#operations.values()].flatMap(({ subscriptions }) =>
       [...subscriptions].map((subscription) => subscription.released),
     )
     if (this.#inFlight === 0 && released.length === 0) return
-    const idle = new Promise<void>((resolve) => {
-      if (this.#inFlight === 0) resolve()
-      else this.#idle = resolve
+    return Promise.all([this.#idleCalls(), this.#released(released)]).then(() => {})
+  }
+
+  #idleCalls(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idle = resolve
     })
-    return Promise.all([idle, ...released]).then(() => {})
+  }
+
+  async #released(released: readonly Promise<void>[]): Promise<void> {
+    const ended = new AbortController()
+    const late = this.#options.clock.sleep(letGoMs, ended.signal).catch(() => {})
+    await Promise.race([Promise.all(released), late])
+    ended.abort()
   }
 
   call(name: string, input: unknown, call?: CallContext): Promise<unknown> {

@@ -60,8 +60,8 @@ async function openSource(
   await authorise?.(parsed, call)
   if (policies) refuseDisabled(operation, policies, call)
   // A subscription's implementation returns an async iterable, or is one to be started first: its handler type says so.
-  const invoked = runInCall(call, () => operation.invoke(parsed, call)) as Awaited<AsyncIterable<unknown>>
-  return itemsIn(await invoked, call, first, outgoing)
+  const invoked = (await runInCall(call, () => operation.invoke(parsed, call))) as AsyncIterable<unknown>
+  return itemsIn(invoked, call, first, outgoing)
 }
 
 /** The source's items. What it does for each belongs to the call, whoever asks for it. */

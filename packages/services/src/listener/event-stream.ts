@@ -109,7 +109,7 @@ class EventWriter {
     this.#isFull = true
     await new Promise<void>((resolve) => {
       this.#resume = resolve
-      written.then(resolve)
+      void written.then(resolve)
     })
     this.#isFull = false
   }

@@ -121,11 +121,7 @@ export async function openListener({
     }
   }
 
-  async function answer(
-    request: Http1Request,
-    call: CallContext,
-    report: (error: unknown) => Problem,
-  ): Promise<void> {
+  async function answer(request: Http1Request, call: CallContext, report: (error: unknown) => Problem): Promise<void> {
     if (!request.hasOneHost) throw servicesErrors.REQUEST_MALFORMED({ reason: 'it must have one Host header' })
     const { authority = request.header('host') ?? '', path, query } = targetOf(request)
     if (exposure === 'local') refuseForeign(request, authority, { host, port: server.port, proxy })

@@ -72,5 +72,8 @@ async function* linesOf(body: AsyncIterable<Uint8Array>, operation: string): Asy
 }
 
 function tooLarge(operation: string) {
-  return servicesErrors.REMOTE_ANSWER_INVALID({ operation, reason: `an event is larger than ${mostCharacters} characters` })
+  return servicesErrors.REMOTE_ANSWER_INVALID({
+    operation,
+    reason: `an event is larger than ${mostCharacters} characters`,
+  })
 }

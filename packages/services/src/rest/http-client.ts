@@ -44,7 +44,7 @@ export interface HttpAnswer {
   events(): AsyncGenerator<ServerSentEvent>
 }
 
-export const defaultTimeoutMs = 30_000
+const defaultTimeoutMs = 30_000
 const mostBytes = 64 * 1024 * 1024
 const beginningBytes = 1024 * 1024
 

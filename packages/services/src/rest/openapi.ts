@@ -3,9 +3,9 @@
  * validators give them; named definitions move to `components/schemas`, and references follow.
  */
 import { type Contract, isRecord, type JsonSchema, jsonSchemaOf, type Operation, propertiesOf } from '@keelson/kernel'
+import { problemSchema, statusOf } from '../listener/problem.ts'
 import { ServiceNames } from '../service/service-names.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'
-import { problemSchema, statusOf } from '../listener/problem.ts'
 
 export interface OpenApiInfo {
   readonly title: string

@@ -61,7 +61,8 @@ function refusal(status: number) {
 /** The declared error of this kind whose details the body fits; one without details only when it is the only one of its kind. */
 function declaredFor(kind: ErrorKind, operation: Operation, body: unknown, cause: unknown): KeelsonError | undefined {
   // One factory per declared error, as `errorsOf` promises for an operation of a known type.
-  const make: Readonly<Record<string, (details: unknown, options: { cause: unknown }) => KeelsonError>> = errorsOf(operation)
+  const make: Readonly<Record<string, (details: unknown, options: { cause: unknown }) => KeelsonError>> =
+    errorsOf(operation)
   const candidates = Object.entries(operation.errors).filter(([, declared]) => declared.kind === kind)
   for (const [code, declared] of candidates) {
     const details = declared.details || candidates.length === 1 ? detailsIn(declared, body) : undefined

@@ -69,7 +69,7 @@ export function createRpcClient(url: string, { key }: RpcClientOptions = {}): Rp
 }
 
 /** Where the key travels that a system asks for. */
-export const keyHeader = 'x-keelson-key'
+const keyHeader = 'x-keelson-key'
 
 function within(signal: AbortSignal | undefined): CallContext {
   return signal ? withSignal(currentCall(), signal) : currentCall()

@@ -80,6 +80,9 @@ export interface StartOptions extends ConfigOrigins {
   readonly drainMs?: number
 }
 
+/** The requests that were accepted may take so long to end. */
+const listenerCloseMs = 30_000
+
 /** Rejects with the first error, after closing what had started. */
 export async function startSystem<Names extends string>(
   system: System<Names>,
@@ -133,7 +136,7 @@ export async function startSystem<Names extends string>(
       withdraw()
       if (listener && hasStarted && options.drainMs) await clock.sleep(options.drainMs)
       delay?.close()
-      await listener?.close()
+      await listener?.close(AbortSignal.timeout(listenerCloseMs))
       await registry.shutdown()
       await observed.close()
     })()

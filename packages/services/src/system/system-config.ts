@@ -22,11 +22,15 @@ const ListenerConfig = z.object({
   exposure: z
     .enum(['local', 'public'])
     .optional()
-    .describe('For whom it is there: this machine alone, or everybody who reaches the port; by the address unless given'),
+    .describe(
+      'For whom it is there: this machine alone, or everybody who reaches the port; by the address unless given',
+    ),
   proxy: z
     .object({ addresses: z.array(z.string()).min(1), hosts: z.array(z.string()).min(1) })
     .optional()
-    .describe('Whose requests a local listener takes though they were passed on: where it calls from, and its own names'),
+    .describe(
+      'Whose requests a local listener takes though they were passed on: where it calls from, and its own names',
+    ),
 })
 
 const SystemConfig = z.object({

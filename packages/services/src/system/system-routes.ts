@@ -55,9 +55,7 @@ export function addSystemRoutes(
   )
   const page = referencePage()
   const policy = { 'content-security-policy': "default-src 'self'; img-src data:" }
-  listener.route('GET', '/docs', (exchange) =>
-    answerText(exchange, 200, 'text/html; charset=utf-8', page.html, policy),
-  )
+  listener.route('GET', '/docs', (exchange) => answerText(exchange, 200, 'text/html; charset=utf-8', page.html, policy))
   listener.route('GET', '/docs/reference.css', (exchange) =>
     answerText(exchange, 200, 'text/css; charset=utf-8', page.css),
   )

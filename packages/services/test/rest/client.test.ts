@@ -158,7 +158,8 @@ describe('createClient()', () => {
     expect(isContractError(missing, Shop.operations.take, 'NOT_FOUND')).toBe(true)
     expect(await failure(take({ id: '9' }))).toMatchObject({
       code: 'REMOTE_CONFLICT',
-      message: 'Cannot call "shop.take": it answered 409: Cannot',
+      message: 'Cannot call "shop.take": it answered 409',
+      cause: { message: 'it answered: Cannot' },
     })
     expect(await failure(take({ id: '10' }))).toMatchObject({ code: 'REMOTE_ANSWER_INVALID' })
     expect(await failure(take({ id: '11' }))).toMatchObject({ code: 'REMOTE_ANSWER_INVALID' })
