@@ -7,7 +7,26 @@ import * as z from 'zod'
 /** An upload may be this large; files of a folder too. */
 export const maxDocumentBytes = 10 * 1024 * 1024
 
-const DocumentType = z.enum(['markdown', 'text', 'html', 'pdf', 'docx', 'pptx', 'xlsx', 'csv', 'json', 'email', 'code'])
+const DocumentType = z.enum([
+  'markdown',
+  'text',
+  'html',
+  'pdf',
+  'docx',
+  'pptx',
+  'xlsx',
+  'odt',
+  'odp',
+  'ods',
+  'epub',
+  'rtf',
+  'notebook',
+  'subtitles',
+  'csv',
+  'json',
+  'email',
+  'code',
+])
 const place = {
   headings: z.array(z.string()).describe('The headings it stands under, the outermost first'),
   page: z.int().nullable().describe('Page, slide or sheet, from 1; null where there are none'),

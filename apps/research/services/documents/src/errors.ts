@@ -15,7 +15,7 @@ export const documentsErrors = defineErrors({
   },
   DOCUMENTS_FILE_UNSUPPORTED: {
     kind: 'unsupported',
-    when: 'The extension of a file names no format that is read, or it is no regular file.',
+    when: 'The name of a file says that its format is none of those that are read, or it is no regular file.',
     message: (d: { path: string; reason: string }) => `Cannot index "${d.path}": ${d.reason}`,
   },
   DOCUMENTS_FILE_EMPTY: {

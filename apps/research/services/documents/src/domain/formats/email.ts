@@ -94,15 +94,9 @@ class MessageReader {
     return text.replaceAll(/(?<!^--) \n(?=>* ?\S)/gm, isDeleted ? '' : ' ')
   }
 
+  /** A form without text, of pictures for instance, has others beside it. */
   #html(part: MimePart): string {
-    const html = this.#decoded(part)
-    try {
-      return htmlText(html, this.#path).text
-    } catch (error) {
-      // A form without text, of pictures for instance, has others beside it.
-      if (isError(error, 'DOCUMENTS_FILE_EMPTY')) return ''
-      throw error
-    }
+    return htmlText(this.#decoded(part), this.#path, { mayBeEmpty: true }).text
   }
 
   #decoded(part: MimePart): string {

@@ -14,16 +14,28 @@ const blocks = new Set(
   ),
 )
 
-export const extractHtml: Extract = (bytes, path) => htmlText(decode(bytes, path, htmlEncoding(bytes)), path)
+export const extractHtml: Extract = (bytes, path) => htmlText(decodedHtml(bytes, path), path)
 
-/** The same for HTML that is a text already, such as the body of a message. */
-export function htmlText(html: string, path: string): Extraction {
+/** Throws what `decode` throws. */
+export function decodedHtml(bytes: Uint8Array, path: string): string {
+  return decode(bytes, path, htmlEncoding(bytes))
+}
+
+/**
+ * The same for HTML that is a text already, such as the body of a message. Throws DOCUMENTS_FILE_EMPTY where it shows no text, unless it
+ * `mayBeEmpty`.
+ */
+export function htmlText(html: string, path: string, { mayBeEmpty = false } = {}): Extraction {
   const reader = new HtmlReader(path)
-  const parser = new Parser(reader, { decodeEntities: true, lowerCaseTags: true })
+  // Only in XML an element may close itself; elsewhere the slash says nothing.
+  const recognizeSelfClosing = /<html[^>]*\sxmlns\s*=/i.test(html.slice(0, 2_000))
+  const parser = new Parser(reader, { decodeEntities: true, lowerCaseTags: true, recognizeSelfClosing })
   // In pieces, so that no single token makes the parser hold more than one.
   for (let from = 0; from < html.length; from += 65_536) parser.write(html.slice(from, from + 65_536))
   parser.end()
-  return reader.end()
+  const extraction = reader.end()
+  if (extraction.text.trim() !== '' || mayBeEmpty) return extraction
+  throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path })
 }
 
 class HtmlReader {
@@ -91,7 +103,6 @@ class HtmlReader {
   end(): Extraction {
     this.#endHeading()
     const { text, sections } = this.#text.end()
-    if (text.trim() === '') throw documentsErrors.DOCUMENTS_FILE_EMPTY({ path: this.#path })
     const title = this.#title.replaceAll(/\s+/g, ' ').trim() || this.#firstHeading
     const shown = sections.map((section) => ({
       ...section,

@@ -1,6 +1,7 @@
 /** What Office documents have in common: parts that name each other by relations, and a part that knows the title. Source: ECMA-376. */
 import { documentsErrors } from '../../errors.ts'
 import { type Archive, openArchive } from './archive.ts'
+import { folderOf, resolvePart } from './part-names.ts'
 import { readXml } from './xml.ts'
 
 export interface Relation {
@@ -95,26 +96,4 @@ function titleIn(read: Archive['read'], part: string, path: string): string | un
     },
   })
   return unescapeText(title).replaceAll(/\s+/g, ' ').trim() || undefined
-}
-
-function folderOf(part: string): string {
-  return part.slice(0, part.lastIndexOf('/') + 1)
-}
-
-/** A name inside the package: what leads out of it ends at its top. */
-function resolvePart(folder: string, target: string): string {
-  const segments = target.startsWith('/') ? [] : folder.split('/').slice(0, -1)
-  for (const segment of decoded(target.replace(/[?#].*$/, '')).split(/[/\\]/)) {
-    if (segment === '..') segments.pop()
-    else if (segment !== '.' && segment !== '') segments.push(segment)
-  }
-  return segments.join('/')
-}
-
-function decoded(target: string): string {
-  try {
-    return decodeURIComponent(target)
-  } catch {
-    return target
-  }
 }
