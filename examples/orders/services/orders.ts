@@ -57,19 +57,19 @@ export const orders = defineService(Orders, {
     health('projections', () => projections.health())
     health('workflows', () => workflows.health())
     return {
-      place: handleCommand({
+      place: handleCommand(Orders, 'place', {
         store,
         aggregate: Order,
-        id: ({ id }: { id: string; customer: string; total: number }) => id,
+        id: ({ id }) => id,
         decide: ({ id, customer, total }, { status }) => {
           if (status !== 'new') throw ORDER_CONFLICT({ id })
           return [{ type: 'OrderPlaced', data: { customer, total } }]
         },
       }),
-      pay: handleCommand({
+      pay: handleCommand(Orders, 'pay', {
         store,
         aggregate: Order,
-        id: ({ id }: { id: string; amount: number }) => id,
+        id: ({ id }) => id,
         decide: ({ id, amount }, state) => {
           if (state.status === 'new') throw ORDER_NOT_FOUND({ id })
           return pay(state, amount)

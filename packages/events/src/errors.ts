@@ -26,6 +26,12 @@ export const eventsErrors = defineErrors({
     when: 'A stream that should be archived, truncated or tombstoned has never had an event.',
     message: (d: { stream: string; attempt: string }) => `Cannot ${d.attempt} stream "${d.stream}": there is none`,
   },
+  EVENTS_ERASURE_REFUSED: {
+    kind: 'conflict',
+    when: 'Events should be erased that somebody has yet to see: a snapshot whose state they belong to, or a reader that is behind. Nothing was erased.',
+    message: (d: { stream: string; attempt: string; reason: string }) =>
+      `Cannot ${d.attempt} stream "${d.stream}": ${d.reason}`,
+  },
   EVENTS_ID_TAKEN: {
     kind: 'conflict',
     when: 'An append carries the id of an event that is there already and is another one: other stream, type or data, or only some of its events are there.',
@@ -59,6 +65,23 @@ export const eventsErrors = defineErrors({
     kind: 'invalid',
     when: 'Types of events are defined with a bad version, without a step from each earlier version, or one name twice.',
     message: (d: { type: string; reason: string }) => `Cannot define the event "${d.type}": ${d.reason}`,
+  },
+  EVENTS_AGGREGATE_INVALID: {
+    kind: 'invalid',
+    when: 'An aggregate is defined with a name that makes no streams of its own.',
+    message: (d: { aggregate: string; reason: string }) => `Cannot define the aggregate "${d.aggregate}": ${d.reason}`,
+  },
+  EVENTS_KEY_REUSED: {
+    kind: 'conflict',
+    when: 'A command came under a key under which another one, or one with another input, has been executed. Nothing was appended; give it a key of its own.',
+    message: (d: { stream: string; key: string }) =>
+      `Cannot execute a command on "${d.stream}": another one was executed under its key`,
+  },
+  EVENTS_HISTORY_ERASED: {
+    kind: 'conflict',
+    when: 'A state of an aggregate was asked for that follows from events which have been erased.',
+    message: (d: { stream: string; from: number; first: number }) =>
+      `Cannot load "${d.stream}": its events from version ${d.from} to ${d.first - 1} were erased`,
   },
   EVENTS_UNREADABLE: {
     kind: 'internal',

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { isError } from '@keelson/kernel'
-import { type Aggregate, type Decide, execute, loadAggregate } from './aggregates/aggregate.ts'
+import { type Aggregate, loadAggregate } from './aggregates/aggregate.ts'
+import { type Decide, execute } from './aggregates/execute.ts'
 import type { NewEvent, RecordedEvent } from './store/event.ts'
 import { createInMemoryEventStore } from './store/in-memory-event-store.ts'
 

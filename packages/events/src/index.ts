@@ -9,16 +9,15 @@ export {
 } from './administration/import-rows.ts'
 export {
   type Aggregate,
-  type Decide,
   defineAggregate,
-  type Executed,
-  type ExecuteOptions,
-  execute,
   type Loaded,
+  type LoadOptions,
   loadAggregate,
   type SnapshotPolicy,
 } from './aggregates/aggregate.ts'
 export { type CommandAnswer, type CommandHandling, handleCommand } from './aggregates/command-handler.ts'
+export type { CommandDescription } from './aggregates/command-identity.ts'
+export { type Decide, type Executed, type ExecuteOptions, execute } from './aggregates/execute.ts'
 export { eventsErrors } from './errors.ts'
 export {
   defineEvents,
@@ -101,6 +100,7 @@ export {
   type AppendCondition,
   type Appended,
   type AppendOptions,
+  type EventPlace,
   EventStore,
   type ExpectedVersion,
   type FeedPage,

@@ -50,6 +50,7 @@ export {
   type Operation,
   type OperationKind,
   type Operations,
+  type OperationValues,
   query,
   subscription,
 } from './contract/operation.ts'

@@ -1,17 +1,20 @@
 /**
  * An aggregate is a decider (Chassaing, "Functional Event Sourcing Decider"): what its events make of a state, as a pure function. Loading
- * folds the stream, from a snapshot where there is one; executing decides on the state and appends what was decided, again from the start
- * when somebody else was first.
+ * folds the stream, from a snapshot where there is one. Which stream that is follows from name and id alone, and no two pairs share one.
  */
-import { backoffMs, type Clock, currentCall, isError, systemClock } from '@keelson/kernel'
+import { eventsErrors } from '../errors.ts'
 import type { EventTypes } from '../event-types.ts'
-import type { EventMetadata, NewEvent, RecordedEvent } from '../store/event.ts'
-import { hashedEventId } from '../store/event-ids.ts'
+import type { NewEvent, RecordedEvent } from '../store/event.ts'
 import type { EventStore, StreamState } from '../store/event-store.ts'
 
 export interface Aggregate<State, Read extends RecordedEvent, New extends NewEvent> {
-  /** Its streams are named `<name>-<id>`. */
+  /** Letters, digits, `_` and `-`, beginning with a letter. */
   readonly name: string
+  /**
+   * How its streams are named. Default: `<name>-<id>`, where a `-` in the name is written `~`, so that the first `-` ends the name whatever the
+   * ids contain. Give it to go on with streams that were named otherwise; that no other aggregate has the same is then yours to see to.
+   */
+  readonly stream?: (id: string) => string
   readonly events: EventTypes<Read, New>
   /** Of a stream without events. */
   readonly initial: State
@@ -20,7 +23,7 @@ export interface Aggregate<State, Read extends RecordedEvent, New extends NewEve
   readonly snapshot?: SnapshotPolicy | undefined
 }
 
-/** The state is JSON then. */
+/** The state is JSON then: one that is not is never kept. */
 export interface SnapshotPolicy {
   /** A snapshot is written when so many events have come since the last. */
   readonly every: number
@@ -28,14 +31,26 @@ export interface SnapshotPolicy {
   readonly version: number
 }
 
-/** @example defineAggregate({ name: 'order', events: OrderEvents, initial: { total: 0 }, evolve: (state, event) => … }) */
+const plainName = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
+
+/**
+ * Declares an aggregate. Throws EVENTS_AGGREGATE_INVALID for a name whose streams could be those of another one.
+ *
+ * @example defineAggregate({ name: 'order', events: OrderEvents, initial: { total: 0 }, evolve: (state, event) => … })
+ */
 export function defineAggregate<State, Read extends RecordedEvent, New extends NewEvent>(
   aggregate: Aggregate<State, Read, New>,
 ): Aggregate<State, Read, New> {
+  const { name } = aggregate
+  if (!plainName.test(name))
+    throw eventsErrors.EVENTS_AGGREGATE_INVALID({
+      aggregate: name,
+      reason: 'its name has 1 to 100 letters, digits, _ and -, and begins with a letter',
+    })
   return aggregate
 }
 
-/** An aggregate as it is. */
+/** An aggregate as it is, or was. */
 export interface Loaded<State> {
   readonly stream: string
   readonly version: number
@@ -43,148 +58,126 @@ export interface Loaded<State> {
   readonly state: State
 }
 
-/** What `execute` came to. */
-export interface Executed<State, New extends NewEvent> {
-  readonly stream: string
-  /** After the append. */
-  readonly version: number
-  readonly state: State
-  /** What was appended; empty when nothing was decided. */
-  readonly events: readonly New[]
-  /** Of the last event appended: what a projection is waited for with. 0 when nothing was. */
-  readonly position: number
-  /** The same command had been executed before; nothing was appended now. */
-  readonly isRepeat: boolean
+/** As it was: after its first `version` events, or after those that had been recorded at a time. Default: as it is. */
+export interface LoadOptions {
+  readonly version?: number
+  readonly at?: Date
 }
 
-export interface ExecuteOptions {
-  /** The version the caller saw: another one is EVENTS_VERSION_CONFLICT, and is not tried again. */
-  readonly expected?: number
-  readonly metadata?: EventMetadata
-  /** Executions with the same key on the same aggregate take effect once. Default: that of the call. */
-  readonly key?: string
-  /** Tries at most when others append at the same time. Default 10. */
-  readonly attempts?: number
-  readonly clock?: Clock
-}
-
-/** The events decided on; what throws decides nothing. */
-export type Decide<State, New extends NewEvent> = (state: State) => readonly New[] | Promise<readonly New[]>
-
-/** Rejects with EVENTS_UNREADABLE when an event of the stream cannot be read. */
+/**
+ * Rejects with EVENTS_UNREADABLE when an event of the stream cannot be read, and with EVENTS_HISTORY_ERASED when events that the asked state
+ * follows from have been erased and no snapshot stands for them.
+ */
 export async function loadAggregate<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
   aggregate: Aggregate<State, Read, New>,
   id: string,
+  options: LoadOptions = {},
 ): Promise<Loaded<State>> {
-  const { stream, version, streamState, state } = await load(store, aggregate, id)
+  const { stream, version, streamState, state } = await foldAggregate(store, aggregate, id, options)
   return { stream, version, streamState, state }
 }
 
-/**
- * Decides on the state of an aggregate and appends the events, so that they hold for the very state they were decided on: when others append
- * in between it decides again. Rejects with EVENTS_VERSION_CONFLICT after too many attempts, or when the caller expected another version.
- */
-export async function execute<State, Read extends RecordedEvent, Type extends string, New extends NewEvent<Type>>(
-  store: EventStore,
-  aggregate: Aggregate<State, Read, New>,
-  id: string,
-  decide: Decide<State, NoInfer<New>>,
-  options: ExecuteOptions = {},
-): Promise<Executed<State, New>> {
-  const { attempts = 10, clock = systemClock, expected, metadata } = options
-  const key = options.key ?? currentCall().idempotencyKey
-  for (let attempt = 1; ; attempt++) {
-    const loaded = await load(store, aggregate, id)
-    const { stream, version } = loaded
-    const firstId = key === undefined ? undefined : hashedEventId(store.log, stream, key, 0)
-    if (firstId !== undefined && loaded.ids.has(firstId)) return { ...outcome(loaded), isRepeat: true }
-    const decided = await decide(loaded.state)
-    if (decided.length === 0) return outcome(loaded)
-    const events = decided.map((one, at) => ({
-      ...aggregate.events.encode(one),
-      id: one.id ?? idOf(store.log, stream, key, at),
-    }))
-    try {
-      const appended = await store.append(
-        stream,
-        events.map(({ id: eventId, ...rest }) => (eventId === undefined ? rest : { ...rest, id: eventId })),
-        { expected: expected ?? version, ...(metadata ? { metadata } : {}) },
-      )
-      const { state } = await catchUp(store, aggregate, loaded)
-      return {
-        stream,
-        version: appended.version,
-        state,
-        events: decided,
-        position: appended.position,
-        isRepeat: appended.isRepeat,
-      }
-    } catch (error) {
-      if (!isError(error, 'EVENTS_VERSION_CONFLICT') || expected !== undefined || attempt >= attempts) throw error
-      // Back off by a random time, so that the writers do not collide again.
-      if (attempt > 1) await clock.sleep(backoffMs({ firstMs: 2, mostMs: 64 }, attempt))
-    }
-  }
-}
-
-interface Folded<State> extends Loaded<State> {
-  /** Of the events that were read. */
-  readonly ids: ReadonlySet<string>
+/** A state, and what is known of the events it was folded from. */
+export interface Folded<State> extends Loaded<State> {
+  /** Versions of the events that were read, by their ids. */
+  readonly versions: ReadonlyMap<string, number>
+  /** All events that the stream has had were read. */
+  readonly isWhole: boolean
   readonly snapshotVersion: number
 }
 
-async function load<State, Read extends RecordedEvent, New extends NewEvent>(
+export async function foldAggregate<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
   aggregate: Aggregate<State, Read, New>,
   id: string,
+  until: LoadOptions = {},
 ): Promise<Folded<State>> {
-  const stream = `${aggregate.name}-${id}`
+  const stream = streamOf(aggregate, id)
   const { snapshot, initial } = aggregate
-  const found = snapshot && (await store.readSnapshot(stream, { name: aggregate.name, version: snapshot.version }))
+  // A snapshot says nothing of the time of its events.
+  const kept =
+    snapshot && until.at === undefined
+      ? await store.readSnapshot(stream, { name: aggregate.name, version: snapshot.version })
+      : undefined
+  const found = kept && kept.version <= (until.version ?? Number.POSITIVE_INFINITY) ? kept : undefined
   const start: Folded<State> = {
     stream,
     version: found?.version ?? 0,
     streamState: 'none',
     // It was written by this aggregate, under this version of its form.
     state: found ? (found.state as State) : initial,
-    ids: new Set(),
+    versions: new Map(),
+    isWhole: found === undefined,
     snapshotVersion: found?.version ?? 0,
   }
-  return catchUp(store, aggregate, start)
+  return foldSince(store, aggregate, start, until)
 }
 
 /** Folds what has come since, and keeps the state for the next who loads when that was much. */
-async function catchUp<State, Read extends RecordedEvent, New extends NewEvent>(
+export async function foldSince<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
   aggregate: Aggregate<State, Read, New>,
   from: Folded<State>,
+  until: LoadOptions = {},
 ): Promise<Folded<State>> {
-  const { events, version, state: streamState } = await store.readStream(from.stream, { from: from.version + 1 })
+  const isPast = until.version !== undefined || until.at !== undefined
+  const limit = until.version === undefined ? {} : { limit: until.version - from.version }
+  const slice =
+    until.version === from.version && from.version > 0
+      ? { events: [], version: from.version, state: from.streamState }
+      : await store.readStream(from.stream, { from: from.version + 1, ...limit })
+  const events = slice.events.filter((event) => isUntil(event, until))
+  requireHistory(from, slice.events, slice.version, until)
   let state = from.state
   for (const event of events) state = aggregate.evolve(state, aggregate.events.decode(event))
-  const { snapshot } = aggregate
-  const isDue = snapshot !== undefined && version - from.snapshotVersion >= snapshot.every
-  // It only saves time: what hinders it is met again where it matters.
-  if (isDue)
-    await store
-      .writeSnapshot(from.stream, { name: aggregate.name, version: snapshot.version }, { version, state })
-      .catch(() => {})
-  const ids = new Set([...from.ids, ...events.map(({ id }) => id)])
+  const version = isPast ? (events.at(-1)?.version ?? from.version) : slice.version
+  const isDue = !isPast && (await keepWhenDue(store, aggregate, { ...from, version, state }))
   return {
     stream: from.stream,
     version,
-    streamState,
+    streamState: slice.state,
     state,
-    ids,
+    versions: new Map([...from.versions, ...events.map((event) => [event.id, event.version] as const)]),
+    isWhole: from.isWhole && (version === from.version || events[0]?.version === from.version + 1),
     snapshotVersion: isDue ? version : from.snapshotVersion,
   }
 }
 
-function outcome<State, New extends NewEvent>({ stream, version, state }: Loaded<State>): Executed<State, New> {
-  return { stream, version, state, events: [], position: 0, isRepeat: false }
+/** The stream of one aggregate: told apart from those of all others, whatever names and ids contain. */
+export function streamOf(
+  { name, stream }: Pick<Aggregate<never, never, never>, 'name' | 'stream'>,
+  id: string,
+): string {
+  return stream ? stream(id) : `${name.replaceAll('-', '~')}-${id}`
 }
 
-function idOf(log: string, stream: string, key: string | undefined, at: number): string | undefined {
-  return key === undefined ? undefined : hashedEventId(log, stream, key, at)
+function isUntil(event: RecordedEvent, { version, at }: LoadOptions): boolean {
+  return event.version <= (version ?? Number.POSITIVE_INFINITY) && (at === undefined || event.recordedAt <= at)
+}
+
+/** A stream whose beginning was erased may go on with an event that sums it up. Other gaps lose a part of the state. */
+function requireHistory(
+  from: Folded<unknown>,
+  read: readonly RecordedEvent[],
+  head: number,
+  { version, at }: LoadOptions,
+): void {
+  const first = read[0]?.version ?? head + 1
+  const isGap = first > from.version + 1 && head > from.version
+  const isBefore = version !== undefined && version < first && version > from.version
+  const isUnknown = at !== undefined && isGap && !read.some((event) => event.recordedAt <= at)
+  if (isGap && (from.snapshotVersion > 0 || isBefore || isUnknown))
+    throw eventsErrors.EVENTS_HISTORY_ERASED({ stream: from.stream, from: from.version + 1, first })
+}
+
+/** It only saves time: what hinders it is met again where it matters, and a state that is no JSON is folded each time. */
+async function keepWhenDue<State, Read extends RecordedEvent, New extends NewEvent>(
+  store: EventStore,
+  { name, snapshot }: Aggregate<State, Read, New>,
+  { stream, version, state, snapshotVersion }: Folded<State>,
+): Promise<boolean> {
+  if (snapshot === undefined || version - snapshotVersion < snapshot.every) return false
+  await store.writeSnapshot(stream, { name, version: snapshot.version }, { version, state }).catch(() => {})
+  return true
 }

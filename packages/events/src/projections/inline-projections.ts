@@ -231,6 +231,7 @@ class InlineStore implements InlineProjections {
   }
 
   readStream: SqlEventStore['readStream'] = (...given) => this.#store.readStream(...given)
+  findEvent: SqlEventStore['findEvent'] = (...given) => this.#store.findEvent(...given)
   readFeed: SqlEventStore['readFeed'] = (...given) => this.#store.readFeed(...given)
   readFeedWithin: SqlEventStore['readFeedWithin'] = (...given) => this.#store.readFeedWithin(...given)
   head: SqlEventStore['head'] = () => this.#store.head()

@@ -30,7 +30,7 @@ export function asEventId(text: string): string | undefined {
   return uuid.test(id) ? id : undefined
 }
 
-/** The same id for the same parts, so that what is done again is recognised: a UUID of version 8 from a hash. The log is one of them, since ids are of all logs of a database. */
+/** The same id for the same parts, so that what is done again is recognised: a UUID of version 8 from a hash. Parts cannot run into each other. */
 export function hashedEventId(...parts: readonly (string | number)[]): string {
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`

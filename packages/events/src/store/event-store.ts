@@ -26,6 +26,8 @@ export interface EventStore {
   appendAll(appends: readonly StreamAppend[], options?: AppendAllOptions): Promise<readonly Appended[]>
   /** Events of one stream in their order. A stream that never was has version 0 and no events. */
   readStream(stream: string, options?: ReadStreamOptions): Promise<StreamSlice>
+  /** Where the event of this id is, erased ones included; undefined when the log has none. */
+  findEvent(id: string): Promise<EventPlace | undefined>
   /** A part of the feed. */
   readFeed(after: FeedPosition, options?: ReadFeedOptions): Promise<FeedPage>
   /** Where the log ends. */
@@ -36,7 +38,10 @@ export interface EventStore {
   streams(options?: StreamsOptions): Promise<readonly StreamInfo[]>
   /** No more appends, and out of feeds that do not ask for it; the stream can still be read. Repeating it changes nothing. */
   archive(stream: string): Promise<void>
-  /** Erases the events before `version`. Returns how many were erased now. */
+  /**
+   * Erases the events before `version`; snapshots that stand for them stay. Returns how many were erased now. Rejects with
+   * EVENTS_ERASURE_REFUSED where a snapshot has yet to see some of them.
+   */
   truncate(stream: string, version: number): Promise<number>
   /** Erases all events of a stream and closes it for ever. Repeating it changes nothing. */
   tombstone(stream: string): Promise<number>
@@ -114,6 +119,14 @@ export interface StreamSlice {
   readonly version: number
   readonly state: StreamState
   readonly events: readonly RecordedEvent[]
+}
+
+export interface EventPlace {
+  readonly stream: string
+  readonly version: number
+  readonly position: number
+  /** Undefined when it was erased. */
+  readonly event: RecordedEvent | undefined
 }
 
 /** `none`: it never had an event. */

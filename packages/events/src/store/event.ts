@@ -24,6 +24,8 @@ export interface EventMetadata {
   readonly causationId?: string
   /** Who did it. */
   readonly actor?: string
+  /** Which keyed command it came from: a hash over key, operation and input. */
+  readonly command?: string
   /** W3C Trace Context of the span that appended it. */
   readonly traceparent?: string
   readonly [key: string]: unknown

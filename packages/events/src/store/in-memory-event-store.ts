@@ -8,6 +8,7 @@ import type {
   AppendCondition,
   Appended,
   AppendOptions,
+  EventPlace,
   EventStore,
   FeedPage,
   FeedPosition,
@@ -20,7 +21,7 @@ import type {
   StreamSlice,
   StreamsOptions,
 } from './event-store.ts'
-import { type PreparedEvent, type PreparedPart, prepareAppend, requireStreamName } from './prepare-append.ts'
+import { lostState, type PreparedEvent, type PreparedPart, prepareAppend, requireStreamName } from './prepare-append.ts'
 
 export interface InMemoryEventStoreOptions {
   readonly log?: string
@@ -100,6 +101,13 @@ class InMemoryEventStore implements EventStore {
     return { stream, version: found.events.length, state: found.state, events: events.map(recorded) }
   }
 
+  async findEvent(id: string): Promise<EventPlace | undefined> {
+    const found = this.#byId.get(id)
+    if (!found) return undefined
+    const { stream, version, position, isErased } = found
+    return { stream, version, position, event: isErased ? undefined : recorded(found) }
+  }
+
   async readFeed(after: FeedPosition, options: ReadFeedOptions = {}): Promise<FeedPage> {
     const { position } = after
     const { limit = 1_000, types, tags, includeArchived = false } = options
@@ -155,13 +163,17 @@ class InMemoryEventStore implements EventStore {
   }
 
   async truncate(stream: string, version: number): Promise<number> {
-    return this.#erase(stream, this.#stream(stream, 'truncate'), version)
+    const found = this.#stream(stream, 'truncate')
+    for (const [name, snapshot] of this.#snapshotsOf(stream))
+      if (snapshot.version < version - 1) throw lostState(stream, { name, version: snapshot.version })
+    return this.#erase(found, version)
   }
 
   async tombstone(stream: string): Promise<number> {
     const found = this.#stream(stream, 'tombstone')
     found.state = 'tombstoned'
-    return this.#erase(stream, found, Number.POSITIVE_INFINITY)
+    for (const [name] of this.#snapshotsOf(stream)) this.#snapshots.delete(JSON.stringify([stream, name]))
+    return this.#erase(found, Number.POSITIVE_INFINITY)
   }
 
   async readSnapshot(stream: string, shape: SnapshotShape): Promise<Snapshot | undefined> {
@@ -239,8 +251,14 @@ class InMemoryEventStore implements EventStore {
     return { stream, version: found.events.length, position: this.#feed.length, isRepeat: false }
   }
 
-  #erase(stream: string, { events }: Stream, version: number): number {
-    for (const key of this.#snapshots.keys()) if (JSON.parse(key)[0] === stream) this.#snapshots.delete(key)
+  #snapshotsOf(stream: string): readonly (readonly [name: string, snapshot: Snapshot])[] {
+    return [...this.#snapshots].flatMap(([key, snapshot]) => {
+      const [owner, name] = JSON.parse(key)
+      return owner === stream ? [[name, snapshot] as const] : []
+    })
+  }
+
+  #erase({ events }: Stream, version: number): number {
     const erased = events.filter((stored) => !stored.isErased && stored.version < version)
     for (const stored of erased) stored.isErased = true
     return erased.length

@@ -92,6 +92,15 @@ export function requireStreamName(stream: string): void {
   }
 }
 
+/** The refusal of an erasure that would take away events which the state of a snapshot has yet to see. */
+export function lostState(
+  stream: string,
+  { name, version }: { readonly name: string; readonly version: number },
+): Error {
+  const reason = `the snapshot "${name}" stands at version ${version}, and its state would lose the events after it`
+  return eventsErrors.EVENTS_ERASURE_REFUSED({ stream, attempt: 'truncate', reason })
+}
+
 function prepareEvent(stream: string, event: NewEvent, origin: EventMetadata, given: PrepareOptions): PreparedEvent {
   const { type, schemaVersion = 1, tags = [] } = event
   if (typeof type !== 'string' || type.length > longestType || !plainName.test(type))

@@ -107,7 +107,10 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
       position: 1,
       isRepeat: false,
     })
-    await assert.rejects(other.append('a', [{ type: 'A', id }]), (error) => isError(error, 'EVENTS_ID_TAKEN'))
+    assert.equal((await other.append('b', [{ type: 'B', id }])).isRepeat, false)
+    assert.equal((await other.append('b', [{ type: 'B', id }])).isRepeat, true)
+    assert.equal((await store.findEvent(id))?.stream, 'a')
+    assert.equal((await other.findEvent(id))?.stream, 'b')
     assert.equal((await store.readFeed(feedStart)).events.length, 1)
     await other.close()
   }),

@@ -96,6 +96,15 @@ export const eventTables: readonly Migration[] = [
       appendAloneFunction(),
     ],
   },
+  {
+    version: 3,
+    name: 'ids of events are those of their log',
+    statements: [
+      'drop index keelson_events_id',
+      'create unique index keelson_events_id on keelson_events (id, log)',
+      appendFunction(),
+    ],
+  },
 ]
 
 /**
@@ -108,7 +117,7 @@ export const eventTables: readonly Migration[] = [
  * Settings of the planner: its plans are made while the tables are small, and kept; none may ever read a whole table.
  */
 function appendFunction(): string {
-  return `create function keelson_append(
+  return `create or replace function keelson_append(
     in_log int, in_streams text[], part_append int[], part_stream int[], part_expected bigint[], part_size int[],
     event_part int[], event_ids uuid[], event_types text[], event_schemas smallint[], event_data text[], event_metadata text[], event_tags text[],
     condition_tags text[], condition_types text[], condition_after bigint)
@@ -147,9 +156,10 @@ function appendFunction(): string {
       from unnest(in_streams) with ordinality n (name, at)
       left join lateral (select f.version, f.state from keelson_event_streams f where f.log = in_log and f.name = n.name limit 1) s on true;
 
-    -- Which appends have an event that is there already. By its id alone: with the log, a plan made early may go through all of it.
+    -- Which appends have an event that is there already. By its id alone, fenced: with the log, a plan made early may go through all of it.
     select array_agg(distinct part_append[p.part]) into repeats
-      from unnest(event_ids, event_part) p (id, part) join keelson_events e on e.id = p.id;
+      from unnest(event_ids, event_part) p (id, part)
+      cross join lateral (select f.log from keelson_events f where f.id = p.id offset 0) e where e.log = in_log;
 
     if condition_after is not null then
       met_position := keelson_events_meeting(in_log, condition_tags, condition_types, condition_after);
@@ -163,12 +173,12 @@ function appendFunction(): string {
         -- The same events in the same streams, or another append that took their ids.
         for at in part .. last_part loop
           select case when count(*) = part_size[at]
-                   and bool_and(e.log = in_log and e.stream = in_streams[part_stream[at]] and e.type = g.type
+                   and bool_and(e.stream = in_streams[part_stream[at]] and e.type = g.type
                      and (e.state = 'erased' or e.data::text = g.data)) then 'repeat' else 'taken' end,
                  max(e.version), max(e.position)
             into refusal, found_version, found_position
             from unnest(event_ids, event_part, event_types, event_data) g (id, part, type, data)
-            join keelson_events e on e.id = g.id where g.part = at;
+            cross join lateral (select * from keelson_events f where f.id = g.id offset 0) e where g.part = at and e.log = in_log;
           outcomes[at] := refusal;
           out_versions[at] := found_version;
           out_positions[at] := found_position;

@@ -1,7 +1,7 @@
 import { given } from '@keelson/events/testing'
-import { type CallContext, rootCall } from '@keelson/kernel'
+import { createFakeClock } from '@keelson/kernel/testing'
 import { describe, expect, it } from 'vitest'
-import { createInMemoryEventStore, execute, handleCommand, loadAggregate } from '../../src/index.ts'
+import { createInMemoryEventStore, defineAggregate, execute, type LoadOptions, loadAggregate } from '../../src/index.ts'
 import { Order, type OrderState, place, placed } from '../order.ts'
 
 const cancel = () => [{ type: 'OrderCancelled', data: {} }] as const
@@ -55,16 +55,6 @@ describe('execute()', () => {
     expect(decisions).toBe(3)
   })
 
-  it('takes effect once for a key, also when the state has moved on', async () => {
-    const store = createInMemoryEventStore()
-    const first = await execute(store, Order, '7', place(20), { key: 'k' })
-    await execute(store, Order, '7', cancel)
-    const again = await execute(store, Order, '7', place(20), { key: 'k' })
-    expect([first.isRepeat, again.isRepeat, again.version]).toEqual([false, true, 2])
-    const both = await Promise.all([1, 2].map(() => execute(store, Order, '8', place(5), { key: 'k' })))
-    expect(both.map(({ isRepeat }) => isRepeat).sort()).toEqual([false, true])
-  })
-
   it('loads from snapshots by its policy, and drops those of an earlier form', async () => {
     const store = createInMemoryEventStore()
     await execute(store, Order, '7', place(1))
@@ -85,31 +75,60 @@ describe('execute()', () => {
     const store = createInMemoryEventStore()
     expect(await execute(store, Order, '7', () => [])).toMatchObject({ version: 0, events: [], position: 0 })
     expect(await store.head()).toMatchObject({ position: 0 })
+    await expect(execute(store, Order, '7', () => [], { expected: 99 })).rejects.toMatchObject({
+      code: 'EVENTS_VERSION_CONFLICT',
+    })
+  })
+
+  it('never decides for a caller that expected another version', async () => {
+    const decide = () => {
+      throw new Error('decided')
+    }
+    const refused = execute(createInMemoryEventStore(), Order, '7', decide, { expected: 3 })
+    await expect(refused).rejects.toMatchObject({ code: 'EVENTS_VERSION_CONFLICT' })
   })
 })
 
-describe('handleCommand()', () => {
-  it('authorises, decides and answers in the call that asked', async () => {
+describe('defineAggregate()', () => {
+  it('gives no two pairs of name and id one stream', async () => {
     const store = createInMemoryEventStore()
-    const handler = handleCommand({
-      store,
-      aggregate: Order,
-      id: (input: { id: string; total: number; expected?: number }) => input.id,
-      expected: ({ expected }) => expected,
-      authorize: (_, __, call) => {
-        if (call.subject !== 'ada') throw new Error('not yours')
-      },
-      decide: ({ total }, state) => place(total)(state),
-    })
-    const call: CallContext = { ...rootCall, correlationId: 'c-1', subject: 'ada', idempotencyKey: 'once' }
-    await expect(handler({ id: '1', total: 5 }, rootCall)).rejects.toThrow('not yours')
-    expect(await handler({ id: '1', total: 5 }, call)).toEqual({ version: 1, position: 1 })
-    expect(await handler({ id: '1', total: 5 }, call)).toEqual({ version: 1, position: 0 })
-    await expect(handler({ id: '2', total: 5, expected: 3 }, call)).rejects.toMatchObject({
-      code: 'EVENTS_VERSION_CONFLICT',
-    })
-    const [first] = (await store.readStream('order-1')).events
-    expect(first?.metadata).toEqual({ correlationId: 'c-1', actor: 'ada' })
+    const Line = defineAggregate({ ...Order, name: 'order-line' })
+    await execute(store, Order, 'line-7', place(5))
+    expect((await loadAggregate(store, Line, '7')).version).toBe(0)
+    await execute(store, Line, '7', place(6))
+    expect((await store.streams()).map(({ stream }) => stream)).toEqual(['order-line-7', 'order~line-7'])
+    for (const name of ['', 'order~line', '7', 'a b', 'Übung'])
+      expect(() => defineAggregate({ ...Order, name })).toThrow(
+        expect.objectContaining({ code: 'EVENTS_AGGREGATE_INVALID' }),
+      )
+  })
+
+  it('goes on with streams that were named otherwise', async () => {
+    const store = createInMemoryEventStore()
+    await store.append('order-line-7', [placed(5)])
+    const Line = defineAggregate({ ...Order, name: 'order-line', stream: (id) => `order-line-${id}` })
+    expect((await loadAggregate(store, Line, '7')).state.total).toBe(5)
+  })
+})
+
+describe('loadAggregate()', () => {
+  it('loads an aggregate as it was at a version or a time, with and without snapshots', async () => {
+    const clock = createFakeClock({ now: 1_000 })
+    const store = createInMemoryEventStore({ clock })
+    await execute(store, Order, '7', place(20))
+    for (let turn = 0; turn < 14; turn++) {
+      await clock.advance(1_000)
+      await execute(store, Order, '7', cancel)
+    }
+    const stateAt = async (options: LoadOptions) => (await loadAggregate(store, Order, '7', options)).state.events
+    expect([await stateAt({ version: 0 }), await stateAt({ version: 4 }), await stateAt({ version: 12 })]).toEqual([
+      0, 4, 12,
+    ])
+    expect([await stateAt({ at: new Date(500) }), await stateAt({ at: new Date(3_500) })]).toEqual([0, 3])
+    expect(await loadAggregate(store, Order, '7', { version: 99 })).toMatchObject({ version: 15 })
+    await store.truncate('order-7', 6)
+    expect((await loadAggregate(store, Order, '7')).state.events).toBe(15)
+    await expect(stateAt({ version: 3 })).rejects.toMatchObject({ code: 'EVENTS_HISTORY_ERASED' })
   })
 })
 
