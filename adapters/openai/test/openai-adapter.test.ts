@@ -51,5 +51,5 @@ async function platform(given: unknown) {
   const result = await config?.['~standard'].validate(given)
   if (!result || result.issues) throw new Error(JSON.stringify(result?.issues))
   const system: SystemPlace = { name: 'test', dataFolder: undefined }
-  return { config: result.value, clock: createPatientClock(), lifetime: new Lifetime('test'), system }
+  return { config: result.value, clock: createPatientClock(), lifetime: new Lifetime('test'), health: () => {}, system }
 }

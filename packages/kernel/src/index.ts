@@ -1,4 +1,16 @@
-export { type Adapter, type AdapterPlatform, defineAdapter, type SystemPlace } from './adapter.ts'
+export {
+  type Adapter,
+  type AdapterDefinition,
+  type AdapterLifecycle,
+  type AdapterPlatform,
+  type AdapterRunner,
+  type Contribute,
+  type Contribution,
+  defineAdapter,
+  type Provided,
+  type ProvidedPorts,
+  type SystemPlace,
+} from './adapter.ts'
 export { boundedJson, boundedText, type JsonBounds } from './bounded-json.ts'
 export { type CallContext, currentCall, rootCall, runInCall, type TraceContext, withTrace } from './call-context.ts'
 export { type Clock, systemClock } from './clock.ts'
@@ -42,6 +54,7 @@ export type {
   ErrorDeclarations,
   ErrorValues,
 } from './contract/declared-error.ts'
+export type { Facade, Implementation, OperationMetrics, ServiceOperations } from './contract/facade.ts'
 export {
   type CallParameters,
   type CallResult,
@@ -117,6 +130,18 @@ export {
   type SchemaResult,
 } from './schema/schema.ts'
 export { unknownKeys } from './schema/unknown-keys.ts'
+export {
+  type Needed,
+  need,
+  type OperationsUse,
+  type Optional,
+  type OptionalUse,
+  optional,
+  type Resolved,
+  readUse,
+  type Use,
+  type Uses,
+} from './uses.ts'
 export { type Backoff, backoffMs } from './waiting/backoff.ts'
 export { retryAfterIn, retryAfterOf } from './waiting/retry-after.ts'
 export { type TimeLimit, withinTime } from './waiting/within-time.ts'

@@ -44,6 +44,18 @@ export const servicesErrors = defineErrors({
     message: (d: { service: string; operation: string; known: readonly string[] }) =>
       `Cannot call "${d.service}.${d.operation}": the service has ${d.known.join(', ') || 'no operations'}`,
   },
+  OPERATION_NOT_DECLARED: {
+    kind: 'forbidden',
+    when: 'A component calls an operation that it did not name in its `uses`.',
+    message: (d: { caller: string; operation: string; declared: readonly string[] }) =>
+      `Cannot call ${d.operation} from "${d.caller}": its \`uses\` names only ${d.declared.join(', ') || 'no operations'}`,
+  },
+  SERVICE_NOT_OWNED: {
+    kind: 'forbidden',
+    when: 'A facade that was given through `uses` is asked to start or to close its service.',
+    message: (d: { service: string; caller: string; word: string }) =>
+      `Cannot call ${d.word}() of "${d.service}" from "${d.caller}": only an owner, who resolved the service from the registry, may start or close it`,
+  },
   OPERATION_INPUT_INVALID: {
     kind: 'invalid',
     when: 'The input of a call does not fit the contract; every problem is listed with its path.',

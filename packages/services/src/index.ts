@@ -1,6 +1,5 @@
 export { servicesErrors } from './errors.ts'
 export { callAtEdge, subscribeAtEdge } from './facade/edge.ts'
-export type { Facade, OperationMetrics, ServiceOperations } from './facade/facade.ts'
 export type { OperationPolicyReport } from './facade/service-host.ts'
 export type { AnswerHeaders, AnswerStream, Arrival } from './listener/arrival.ts'
 export { answerEvents, answerEventsHead } from './listener/event-stream.ts'
@@ -15,6 +14,7 @@ export {
   openListener,
 } from './listener/listener.ts'
 export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './listener/problem.ts'
+export type { RegisteredAdapter } from './registry/adapter-host.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
 export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
 export { type ClientOptions, createClient } from './rest/client.ts'
@@ -26,15 +26,9 @@ export { createRpcClient, type RpcClient } from './rest/rpc-client.ts'
 export {
   type ConfigChanged,
   defineService,
-  type Implementation,
-  type Optional,
-  type OptionalUse,
-  optional,
-  type Resolved,
   type Service,
   type ServiceLifecycle,
   type ServicePlatform,
-  type Uses,
 } from './service/service.ts'
 export { serviceNames } from './service/service-names.ts'
 export { type Bundle, type BundleOptions, createBundle } from './system/bundle.ts'

@@ -17,6 +17,10 @@ export interface Component extends Dependent {
   readonly startTimeoutMs?: number
   /** How long its work in flight may take to end, and then again its close; otherwise the lifecycle's. */
   readonly closeTimeoutMs?: number
+  /** Starts whenever that component is started, after it. */
+  readonly follows?: string
+  /** Closes before all that do not, whatever they depend on. Nothing may depend on it. */
+  readonly closesFirst?: boolean
   /** False: what has failed stays failed until it is started by name. */
   readonly restart?: Backoff | false
   /**
@@ -148,8 +152,9 @@ export class Lifecycle {
 
   async #startAll(names: readonly string[] | undefined, cancelled: AbortSignal): Promise<void> {
     const components = [...this.#slots.values()].map(({ component }) => component)
-    const order = startOrder(components, names)
-    const required = new Set(startOrder(withoutOptional(components), names).map(({ name }) => name))
+    const order = startOrder(components, withFollowers(components, names))
+    const strict = components.map(withoutOptional)
+    const required = new Set(startOrder(strict, withFollowers(strict, names)).map(({ name }) => name))
     const begun: Slot[] = []
     const attempts = new Map<string, Promise<void>>()
     let failure: KeelsonError | undefined
@@ -299,7 +304,7 @@ export class Lifecycle {
     const close = (slot: Slot): Promise<void> => {
       const begun = closed.get(slot)
       if (begun) return begun
-      const dependents = closing.filter((other) => needs(other.component, slot.component.name)).map(close)
+      const dependents = closing.filter((other) => closesBefore(other.component, slot.component)).map(close)
       const ended = Promise.all(dependents).then(() => this.#end(slot).catch((error) => void failures.push(error)))
       closed.set(slot, ended)
       return ended
@@ -361,8 +366,31 @@ export class Lifecycle {
   }
 }
 
-function withoutOptional(components: readonly Component[]): Dependent[] {
-  return components.map(({ name, dependsOn }) => ({ name, dependsOn }))
+/** The parts of a component that decide about its start; they may be computed, so that a copy must name them. */
+function withoutOptional({ name, dependsOn, follows }: Component): Follower {
+  return { name, dependsOn, ...(follows !== undefined && { follows }) }
+}
+
+type Follower = Dependent & Pick<Component, 'follows'>
+
+/** The names that are wanted and those that follow any component that starts with them; undefined for all. */
+function withFollowers(
+  components: readonly Follower[],
+  names: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (!names) return undefined
+  const wanted = new Set(names)
+  for (let before = -1; before !== wanted.size; ) {
+    before = wanted.size
+    const starting = new Set(startOrder(components, [...wanted]).map(({ name }) => name))
+    for (const { name, follows } of components) if (follows !== undefined && starting.has(follows)) wanted.add(name)
+  }
+  return [...wanted]
+}
+
+function closesBefore(other: Component, component: Component): boolean {
+  if (other.closesFirst) return !component.closesFirst || needs(other, component.name)
+  return !component.closesFirst && needs(other, component.name)
 }
 
 function needs({ dependsOn, optional = [] }: Component, name: string): boolean {

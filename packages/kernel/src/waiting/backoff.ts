@@ -1,4 +1,4 @@
-/** How long to pause before the next try: between nothing and a bound that doubles, so that callers who failed together do not come back together. */
+/** How long to pause before the next try: up to a bound that doubles, so that callers who failed together do not come back together. */
 
 export interface Backoff {
   /** The bound of the first pause, in milliseconds. */
@@ -11,12 +11,13 @@ export interface Backoff {
 const mostDoublings = 50
 
 /**
- * The pause in whole milliseconds after `failures` failures in a row (1 or more), drawn evenly from nothing up to the doubled bound ("full
+ * The pause in whole milliseconds after `failures` failures in a row (1 or more), drawn evenly from 1 up to the doubled bound ("full
  * jitter": Brooker, Exponential Backoff and Jitter, AWS 2015).
  *
  * @param random gives a number from 0 to below 1.
  */
 export function backoffMs({ firstMs, mostMs }: Backoff, failures: number, random: () => number = Math.random): number {
   const doublings = Math.min(Math.max(0, failures - 1), mostDoublings)
-  return Math.ceil(random() * Math.min(mostMs, firstMs * 2 ** doublings))
+  const boundMs = Math.min(mostMs, firstMs * 2 ** doublings)
+  return Math.min(boundMs, Math.max(1, Math.ceil(random() * boundMs)))
 }

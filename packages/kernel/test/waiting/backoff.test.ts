@@ -4,10 +4,10 @@ import { backoffMs } from '../../src/index.ts'
 describe('backoffMs()', () => {
   const backoff = { firstMs: 100, mostMs: 1_000 }
 
-  test('draws from nothing up to a bound that doubles with each failure, and no further than its limit', () => {
+  test('draws from 1 ms up to a bound that doubles with each failure, and no further than its limit', () => {
     const bounds = [1, 2, 3, 4, 5, 10_000].map((failures) => backoffMs(backoff, failures, () => 1))
     expect(bounds).toEqual([100, 200, 400, 800, 1_000, 1_000])
-    expect(backoffMs(backoff, 3, () => 0)).toBe(0)
+    expect(backoffMs(backoff, 3, () => 0)).toBe(1)
     expect(backoffMs(backoff, 3, () => 0.5)).toBe(200)
   })
 

@@ -2,12 +2,11 @@
  * Counts and times the calls of each operation in typed cells, bound once, so that a call pays for two clock reads and one record; those of recorded
  * traces, and those that failed or were slow, become spans.
  */
-import type { Clock } from '@keelson/kernel'
+import type { Clock, OperationMetrics } from '@keelson/kernel'
 import { isFailure } from '@keelson/resilience'
 import type { Metrics, Span, Tracer } from '@keelson/telemetry'
 import { streamAttribute } from '../listener/request-span.ts'
 import type { Instrument } from './call-plan.ts'
-import type { OperationMetrics } from './facade.ts'
 
 /** An instrument that can also be read. */
 export interface OperationInstrument extends Instrument {

@@ -7,6 +7,7 @@ import {
   type Clock,
   type ComponentState,
   type Contract,
+  type Facade,
   type HealthCheck,
   type HealthCheckOptions,
   HealthChecks,
@@ -16,7 +17,9 @@ import {
   type KeelsonError,
   type Operation,
   type OperationKind,
+  type OperationMetrics,
   type Operations,
+  type ServiceOperations,
   worstOf,
 } from '@keelson/kernel'
 import {
@@ -28,7 +31,6 @@ import {
 } from '@keelson/resilience'
 import { servicesErrors } from '../errors.ts'
 import type { Instrument, OperationState } from './call-plan.ts'
-import type { Facade, OperationMetrics, ServiceOperations } from './facade.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
 import { callOperation } from './pipeline.ts'
 import { subscribeOperation } from './subscription.ts'
@@ -114,15 +116,20 @@ export class ServiceHost {
         subscriptions: new Set(),
       })
     }
-    this.facade = this.facadeFor('')
+    this.facade = this.#createFacade(undefined)
   }
 
-  /** What `caller` holds: the same facade each time, since it may be asked for at each call. */
-  facadeFor(caller: string): Facade {
-    const known = this.#facades.get(caller)
+  /**
+   * The facade for a component that names this service in its `uses`: the same each time, since it may be asked for at each call.
+   *
+   * @param declared the operations that it has said it calls; all when left out.
+   */
+  facadeFor(caller: string, declared?: readonly string[]): Facade {
+    const key = JSON.stringify([caller, declared])
+    const known = this.#facades.get(key)
     if (known) return known
-    const facade = this.#createFacade(caller)
-    this.#facades.set(caller, facade)
+    const facade = this.#createFacade({ caller, declared })
+    this.#facades.set(key, facade)
     return facade
   }
 
@@ -334,16 +341,11 @@ export class ServiceHost {
     }
   }
 
-  #createFacade(caller: string): Facade {
+  #createFacade(user: FacadeUser | undefined): Facade {
     const host = this
     const options = this.#options
     const operations: Record<string, unknown> = {}
-    for (const [name, operation] of this.#operations) {
-      operations[name] =
-        operation.kind === 'subscription'
-          ? (input: unknown, call?: CallContext) => subscribeOperation(operation, input, call)
-          : (input: unknown, call?: CallContext) => callOperation(operation, input, call, caller)
-    }
+    for (const [name, operation] of this.#operations) operations[name] = this.#operationFor(user, name, operation)
     // The loop above makes one function per operation of the contract, of the kind that the contract names.
     const service = operations as ServiceOperations<Operations>
     return {
@@ -356,10 +358,38 @@ export class ServiceHost {
       get status() {
         return host.state
       },
-      initialize: options.initialize,
-      cleanup: options.cleanup,
+      initialize: user ? () => this.#refuseWord(user, 'initialize') : options.initialize,
+      cleanup: user ? () => this.#refuseWord(user, 'cleanup') : options.cleanup,
       health: () => host.health(),
       metrics: () => host.metrics(),
     } as Facade
   }
+
+  #operationFor(user: FacadeUser | undefined, name: string, operation: HostedOperation): unknown {
+    const { caller = '', declared } = user ?? {}
+    const isStream = operation.kind === 'subscription'
+    if (declared && !declared.includes(name)) {
+      const refusal = () => servicesErrors.OPERATION_NOT_DECLARED({ caller, operation: operation.name, declared })
+      return isStream ? () => failingStream(refusal) : async () => Promise.reject(refusal())
+    }
+    return isStream
+      ? (input: unknown, call?: CallContext) => subscribeOperation(operation, input, call)
+      : (input: unknown, call?: CallContext) => callOperation(operation, input, call, caller)
+  }
+
+  /** A service that is used by several must not be closed by one of them. */
+  async #refuseWord({ caller }: FacadeUser, word: 'initialize' | 'cleanup'): Promise<never> {
+    throw servicesErrors.SERVICE_NOT_OWNED({ service: this.name, caller, word })
+  }
+}
+
+// biome-ignore lint/correctness/useYield: it fails before its first item.
+async function* failingStream(failure: () => Error): AsyncGenerator<never> {
+  throw failure()
+}
+
+/** The component that holds a facade because it has named the service in its `uses`. */
+interface FacadeUser {
+  readonly caller: string
+  readonly declared: readonly string[] | undefined
 }

@@ -1,6 +1,5 @@
 /** A bundle of mocks: the same facades without the services behind them, for tests of whatever holds them. */
-import type { Contract, Operations } from '@keelson/kernel'
-import type { Implementation } from '../service/service.ts'
+import type { Contract, Implementation, Operations } from '@keelson/kernel'
 import { type Bundle, bundleOf } from '../system/bundle.ts'
 import { startSystem } from '../system/start-system.ts'
 import { defineSystem } from '../system/system.ts'

@@ -1,7 +1,7 @@
 /** A mock is a service like any other, made of a contract and the answers a test cares about. What it has no answer for is refused by name. */
-import type { Contract, Operations } from '@keelson/kernel'
+import type { Contract, Implementation, Operations } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import type { Implementation, Service } from '../service/service.ts'
+import type { Service } from '../service/service.ts'
 
 export function mock<const Name extends string, Ops extends Operations>(
   contract: Contract<Name, Ops>,

@@ -1,7 +1,6 @@
 /** An object of one's own in the registry: made by a factory, started and closed with the rest, without a contract. */
-import type { Clock, Lifetime } from '@keelson/kernel'
+import type { Clock, Lifetime, Resolved, Uses } from '@keelson/kernel'
 import type { Log } from '@keelson/telemetry'
-import type { Resolved, Uses } from '../service/service.ts'
 
 /** What an object may have beside its own methods. */
 export interface LifecycleHooks {

@@ -11,6 +11,10 @@ export class ServedContracts {
     this.#hosts.set(name, [...(this.#hosts.get(name) ?? []), host])
   }
 
+  names(): string[] {
+    return [...this.#hosts.values()].flat().map((host) => host.name)
+  }
+
   /** The service whose version serves the contract's; undefined when there is none. */
   find({ name, version }: Contract, instance?: string): ServiceHost | undefined {
     const hosts = this.#hosts.get(instanceName(name, instance))

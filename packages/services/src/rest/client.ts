@@ -12,10 +12,10 @@ import {
   type Operations,
   problemsOf,
   propertiesOf,
+  type ServiceOperations,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { withSignal } from '../facade/call-signal.ts'
-import type { ServiceOperations } from '../facade/facade.ts'
 import { leavable } from '../facade/leavable.ts'
 import { itemsIn } from './event-items.ts'
 import { type HttpRoute, placeOf, readHttp } from './http.ts'

@@ -5,68 +5,23 @@
 
 import type {
   Backoff,
-  CallContext,
   Clock,
   ConfigChange,
   Contract,
-  Handler,
   HealthCheckOptions,
   HealthProbe,
+  Implementation,
   Lifetime,
   Operations,
   Parsed,
   Port,
+  Resolved,
   Schema,
   SystemPlace,
+  Uses,
 } from '@keelson/kernel'
 import { callerOf } from '@keelson/kernel'
 import type { Log, Metrics } from '@keelson/telemetry'
-import type { Facade } from '../facade/facade.ts'
-
-/** What a service needs, by the name it wants to call it. */
-export type Uses = Readonly<Record<string, Needed | OptionalUse>>
-
-/** A contract that another service serves, or a port that an adapter provides. */
-export type Needed = Contract | Port<unknown>
-
-/** Made by `optional`. */
-export interface OptionalUse<N extends Needed = Needed> {
-  readonly kind: 'optional'
-  readonly name: string
-  readonly needed: N
-  /** Undefined: a system that has no such thing is whole. */
-  readonly without: string | undefined
-}
-
-/** What `start` is given for something optional. */
-export interface Optional<T> {
-  /** Undefined while it is missing or does not run. Ask again for each use: it may have come back. */
-  readonly current: T | undefined
-}
-
-/**
- * A dependency that the service can do without. The service starts also when it is missing or fails; its health is then `degraded`, with
- * `without` as the reason. Where `without` is left out only a failure degrades it: a system that has no such thing is whole.
- *
- * @param without what the service does meanwhile, for whoever reads its health.
- * @example
- * uses: { models: optional(Models, 'searches by word only') }
- */
-export function optional<N extends Needed>(needed: N, without?: string): OptionalUse<N> {
-  return { kind: 'optional', name: needed.name, needed, without }
-}
-
-/** What `start` is given for `uses`. */
-export type Resolved<U extends Uses> = {
-  readonly [Name in keyof U]: U[Name] extends OptionalUse<infer N> ? Optional<Given<N>> : Given<U[Name]>
-}
-
-type Given<N> =
-  N extends Contract<string, infer Ops extends Operations>
-    ? Facade<Ops>
-    : N extends Port<infer Provided>
-      ? Provided
-      : never
 
 /** What every service is given beside what it uses. */
 export interface ServicePlatform<Config> {
@@ -93,9 +48,6 @@ export interface ServicePlatform<Config> {
 /** Is given the whole section as it is now, validated, and what differs from before; secrets are redacted in `changes` only. */
 export type ConfigChanged<Config> = (next: Config, changes: readonly ConfigChange[]) => void | Promise<void>
 
-/** One function per operation. */
-export type Implementation<Ops extends Operations> = { readonly [Name in keyof Ops]: Handler<Ops[Name], CallContext> }
-
 /** How a service starts, fails and closes. */
 export interface ServiceLifecycle {
   /** True: it starts at its first call, or when something that uses it starts. */
@@ -114,6 +66,8 @@ export interface Service<Name extends string = string, Ops extends Operations = 
   readonly uses: Uses
   readonly config: Schema | undefined
   readonly lifecycle?: ServiceLifecycle
+  /** Starts whenever this port's adapter does. */
+  readonly follows?: Port<unknown>
   /** Where it was defined, for errors about it; undefined where that is not known. */
   readonly place?: string | undefined
   /** It only passes calls on: its routes are another process's, and this one does not answer on them. */

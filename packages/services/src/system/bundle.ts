@@ -1,6 +1,5 @@
 /** A bundle: the facades of several services under names of one's own, started together and closed together. */
-import type { Adapter, Contract, Operations } from '@keelson/kernel'
-import type { Facade } from '../facade/facade.ts'
+import type { Adapter, Contract, Facade, Operations } from '@keelson/kernel'
 import type { Service } from '../service/service.ts'
 import { type RunningSystem, type StartOptions, startSystem } from './start-system.ts'
 import { defineSystem } from './system.ts'

@@ -2,7 +2,7 @@
  * What can be wrong with a system before anything runs: two services of one name, two operations on one route, and a service that needs
  * another version of a contract.
  */
-import { serves } from '@keelson/kernel'
+import { readUse, serves } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { readHttp } from '../rest/http.ts'
 import type { Service } from '../service/service.ts'
@@ -38,7 +38,7 @@ function checkRoutes(names: Names): void {
 /** What nothing in the system serves is found when it starts: `only` may leave it out. */
 function checkVersions({ uses }: Service, service: string, services: readonly Service[]): void {
   for (const used of Object.values(uses)) {
-    const needed = used.kind === 'optional' ? used.needed : used
+    const { needed } = readUse(used)
     if (needed.kind !== 'contract') continue
     const { name: contract, version: wanted } = needed
     const served = services.filter((one) => one.contract.name === contract).map((one) => one.contract.version)

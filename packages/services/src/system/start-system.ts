@@ -9,10 +9,12 @@ import {
   type ConfigChange,
   type Contract,
   createRuleFlags,
+  type Facade,
   Flags,
   type KeelsonError,
   kernelErrors,
   type Operations,
+  type Port,
   reasonOf,
   systemClock,
 } from '@keelson/kernel'
@@ -26,7 +28,6 @@ import {
   type Tracer,
 } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
-import type { Facade } from '../facade/facade.ts'
 import { Listener, type OpenListener, openListener } from '../listener/listener.ts'
 import { Registry } from '../registry/registry.ts'
 import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
@@ -145,18 +146,21 @@ export async function startSystem<Names extends string>(
 
   try {
     for (const adapter of system.adapters) registry.provide(adapter)
-    if (!system.adapters.some(({ provides }) => provides.name === Flags.name)) {
+    const isProvided = ({ name }: Port<unknown>) =>
+      system.adapters.some(({ provides }) => provides.some((port) => port.name === name))
+    if (!isProvided(Flags)) {
       registry.provideValue(
         Flags,
         createRuleFlags(() => configuration.get('flags')),
       )
     }
     registry.provideValue(Telemetry, observed.telemetry)
+    if (!isProvided(Log)) registry.provideValue(Log, registry.log)
     for (const service of system.services) registry.register(service)
 
     // Nothing names these in its `uses`: every call may want them.
-    const everywhere = [Log.name, CacheStore.name, RateLimitStore.name, Flags.name]
-    const provided = everywhere.filter((name) => system.adapters.some(({ provides }) => provides.name === name))
+    const everywhere = [Log, CacheStore, RateLimitStore, Flags]
+    const provided = everywhere.filter(isProvided).map(({ name }) => name)
     if (provided.length > 0) await registry.start(provided)
     observed.attach(registry.log)
     observePolicies()

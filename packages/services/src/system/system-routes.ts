@@ -10,17 +10,21 @@ import { serviceNames } from '../service/service-names.ts'
 import type { EventLoopDelay } from './event-loop-delay.ts'
 import type { System } from './system.ts'
 
-/** The health of a system: its status is the worst of its services'. */
+/** The health of a system: its status is the worst of all. */
 export interface SystemHealth {
   readonly status: HealthStatus
   readonly services: Readonly<Record<string, HealthReport>>
+  /** Of those that have been started. */
+  readonly adapters: Readonly<Record<string, HealthReport>>
 }
 
 export async function systemHealth(registry: Registry): Promise<SystemHealth> {
   const reports = await Promise.all(
     [...registry.hosts()].map(async (host) => [host.name, await host.health()] as const),
   )
-  return { status: worstOf(reports.map(([, { status }]) => status)), services: Object.fromEntries(reports) }
+  const adapters = await registry.adapterHealth()
+  const all = [...reports.map(([, report]) => report), ...Object.values(adapters)]
+  return { status: worstOf(all.map(({ status }) => status)), services: Object.fromEntries(reports), adapters }
 }
 
 export function addSystemRoutes(
@@ -40,7 +44,7 @@ export function addSystemRoutes(
   )
   listener.route('GET', '/health/ready', async (exchange) => {
     const isReady = hasStarted() && !isClosing()
-    const health = isReady ? await systemHealth(registry) : { status: 'failed', services: {} }
+    const health = isReady ? await systemHealth(registry) : { status: 'failed', services: {}, adapters: {} }
     answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
   })
   listener.route('GET', '/metrics', (exchange) => {
@@ -65,7 +69,7 @@ export function addSystemRoutes(
   // A running system says this of itself to `keelson services`, and to nobody on other machines.
   if (listener.exposure === 'local') {
     listener.route('GET', '/system', (exchange) =>
-      answerJson(exchange, 200, { name: system.name, services: registry.list() }),
+      answerJson(exchange, 200, { name: system.name, services: registry.list(), adapters: registry.adapters() }),
     )
     listener.route('GET', '/system/policies', (exchange) => {
       const services = [...registry.hosts()].map((host) => [host.name, host.policies()] as const)

@@ -3,6 +3,7 @@
  * `keelson.config.ts`; nothing runs until it is started.
  */
 import type { Adapter, Contract, Environment } from '@keelson/kernel'
+import { contributedServices } from '../service/contributed-services.ts'
 import type { Service } from '../service/service.ts'
 import { checkSystem } from './check-system.ts'
 
@@ -10,6 +11,7 @@ export interface System<Names extends string = string> {
   readonly kind: 'system'
   readonly name: string
   readonly version: string
+  /** The services of the definition, then those that its adapters contribute. */
   readonly services: readonly Service<Names>[]
   readonly adapters: readonly Adapter[]
   /** Values by section, over the schemas' defaults and under every other layer. */
@@ -61,14 +63,16 @@ export function defineSystem<const Services extends readonly Service[]>(definiti
   readonly environments?: EnvironmentValues
   readonly start?: StartCommand
 }): System<Services[number]['contract']['name']> {
-  checkSystem(definition.services)
+  const adapters = definition.adapters ?? []
+  const services = [...definition.services, ...adapters.flatMap(contributedServices)]
+  checkSystem(services)
   return {
     kind: 'system',
     name: definition.name,
     version: definition.version ?? '0.0.0',
-    // Every service of the list has one of the names that were just taken from it.
-    services: definition.services as readonly Service<Services[number]['contract']['name']>[],
-    adapters: definition.adapters ?? [],
+    // Every service of the list has one of the names that were just taken from it; what adapters contribute is beside the types.
+    services: services as readonly Service<Services[number]['contract']['name']>[],
+    adapters,
     config: definition.config ?? {},
     environments: definition.environments ?? {},
     start: definition.start ?? {},

@@ -1,10 +1,10 @@
-import { defineAdapter, defineContract, definePort, type Lifetime, query } from '@keelson/kernel'
+import { defineAdapter, defineContract, definePort, type Lifetime, optional, query } from '@keelson/kernel'
 import { createFakeClock, type FakeClock } from '@keelson/kernel/testing'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { Registry } from '../../src/registry/registry.ts'
-import { defineService, optional } from '../../src/service/service.ts'
+import { defineService } from '../../src/service/service.ts'
 
 const Models = defineContract('models', '1.0.0', { label: query({ output: z.object({ name: z.string() }) }) })
 const Search = defineContract('search', '1.0.0', { find: query({ output: z.object({ by: z.string() }) }) })
@@ -19,7 +19,7 @@ const search = defineService(Search, {
 function prepared() {
   const clock = createFakeClock()
   const log = createInMemoryLog()
-  return { clock, log, registry: new Registry({ clock, log, random: () => 0 }) }
+  return { clock, log, registry: new Registry({ clock, log, random: () => 0.5 }) }
 }
 
 async function pass(clock: FakeClock, milliseconds: number): Promise<void> {

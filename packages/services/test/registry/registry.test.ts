@@ -1,7 +1,7 @@
-import { defineAdapter, defineContract, definePort, query } from '@keelson/kernel'
+import { defineAdapter, defineContract, definePort, query, type Uses } from '@keelson/kernel'
 import { describe, expect, it } from 'vitest'
 import { Registry } from '../../src/registry/registry.ts'
-import { defineService, type Service, type Uses } from '../../src/service/service.ts'
+import { defineService, type Service } from '../../src/service/service.ts'
 import { Greeter, greeter } from '../greeter.ts'
 
 const Store = definePort<{ read(): string }>('store')

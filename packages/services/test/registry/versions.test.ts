@@ -1,9 +1,9 @@
-import { atLeast, defineContract, query } from '@keelson/kernel'
+import { atLeast, defineContract, optional, query } from '@keelson/kernel'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { Registry } from '../../src/registry/registry.ts'
-import { defineService, optional, type Service } from '../../src/service/service.ts'
+import { defineService, type Service } from '../../src/service/service.ts'
 import { NotesV1, NotesV2, NotesV3, notesV1, notesV2 } from '../notes-versions.ts'
 
 const Reader = defineContract('reader', '1.0.0', { both: query({ output: z.object({ text: z.string() }) }) })

@@ -36,6 +36,7 @@ describe('startSystem()', () => {
     expect(await (await read('/health/ready')).json()).toEqual({
       status: 'ok',
       services: { greeter: { status: 'ok', checks: {} } },
+      adapters: {},
     })
     await system.get(Greeter).greet({ name: 'Ann' })
     const metrics = await (await read('/metrics')).text()

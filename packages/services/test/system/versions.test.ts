@@ -1,4 +1,4 @@
-import { type Contract, defineContract, query } from '@keelson/kernel'
+import { type Contract, defineContract, optional, query, type Uses } from '@keelson/kernel'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { createClient } from '../../src/rest/client.ts'
 import { http } from '../../src/rest/http.ts'
 import { openApiOf } from '../../src/rest/openapi.ts'
 import { createRpcClient } from '../../src/rest/rpc-client.ts'
-import { defineService, optional, type Uses } from '../../src/service/service.ts'
+import { defineService } from '../../src/service/service.ts'
 import { createBundle } from '../../src/system/bundle.ts'
 import { defineSystem } from '../../src/system/system.ts'
 import { createMockBundle, mock, startForTest } from '../../src/testing.ts'
@@ -61,6 +61,7 @@ describe('startSystem(), with two major versions of a contract', () => {
         notes: { status: 'ok', checks: { ink: { status: 'ok', message: 'of the first' } } },
         'notes-v2': { status: 'degraded', checks: { ink: { status: 'degraded', message: 'of the second' } } },
       },
+      adapters: {},
     })
     expect(await read('/system')).toMatchObject({
       services: [

@@ -1,6 +1,6 @@
 /** The documents service: a table of contents. Folders and uploads become passages in the database, and searches find them. */
-import { Database } from '@keelson/kernel'
-import { defineService, optional } from '@keelson/services'
+import { Database, optional } from '@keelson/kernel'
+import { defineService } from '@keelson/services'
 import * as z from 'zod'
 import { Models } from '../../models/src/contract.ts'
 import { Documents, maxDocumentBytes } from './contract.ts'

@@ -1,7 +1,7 @@
 /** The models service: a table of contents. Names, versions and aliases are in the database; models are opened from there or reached. */
 import { ChatModel, EmbeddingModel } from '@keelson/infrastructure'
-import { Database } from '@keelson/kernel'
-import { defineService, Listener, optional } from '@keelson/services'
+import { Database, optional } from '@keelson/kernel'
+import { defineService, Listener } from '@keelson/services'
 import { Models } from './contract.ts'
 import { Changes } from './domain/changes.ts'
 import { addInferenceRoutes } from './domain/inference-routes.ts'

@@ -8,12 +8,13 @@ import {
   backoffMs,
   type CallContext,
   type Clock,
+  type Facade,
   type HealthCheck,
   isError,
+  type Optional,
   reasonOf,
   withinTime,
 } from '@keelson/kernel'
-import type { Facade, Optional } from '@keelson/services'
 import type { ModelRef, Models, Resolved } from '../../../models/src/contract.ts'
 import type { DocumentsStore } from './documents-store.ts'
 import { type CorpusState, corpusModel, needsFitting } from './fitting.ts'

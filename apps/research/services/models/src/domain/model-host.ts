@@ -2,6 +2,7 @@
  * The models of the system under their names: those registered here, those of an endpoint, and the built-in writer. A name or alias is
  * resolved to one version of one model, which is opened once and kept.
  */
+
 import {
   type ChatModel,
   createExtractiveChat,
@@ -9,7 +10,7 @@ import {
   type LsaModel,
   openLsa,
 } from '@keelson/infrastructure'
-import type { Optional } from '@keelson/services'
+import type { Optional } from '@keelson/kernel'
 import type { Model, Resolved } from '../contract.ts'
 import { modelsErrors } from '../errors.ts'
 import type { Alias, ModelStore, StoredVersion } from './model-store.ts'

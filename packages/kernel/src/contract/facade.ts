@@ -2,7 +2,10 @@
  * A facade is what a caller holds: the typed operations of a service and a few words about the service itself. It exists from the moment a
  * service is registered, so that it can be handed out before anything runs; a call to a service that does not run is refused by name.
  */
-import type { CallContext, CallParameters, CallResult, ComponentState, HealthReport, Operations } from '@keelson/kernel'
+import type { CallContext } from '../call-context.ts'
+import type { HealthReport } from '../health/health.ts'
+import type { ComponentState } from '../lifecycle/lifecycle.ts'
+import type { CallParameters, CallResult, Handler, Operations } from './operation.ts'
 
 /** The operations as functions: input first, then, to leave the current call's context, another one. */
 export type ServiceOperations<Ops extends Operations> = {
@@ -19,14 +22,20 @@ interface AboutService<Ops extends Operations> {
   readonly name: string
   readonly status: ComponentState
   readonly config: unknown
-  /** Starts the service, and first what it depends on; resolves when it is ready. Safe to repeat. */
+  /**
+   * Starts the service, and first what it depends on; resolves when it is ready. Safe to repeat. Rejects with SERVICE_NOT_OWNED on a facade
+   * that was given through `uses`.
+   */
   initialize(): Promise<void>
   health(): Promise<HealthReport>
   metrics(): Readonly<Record<string, OperationMetrics>>
-  /** Closes the service. Safe to repeat. */
+  /** Closes the service. Safe to repeat. Rejects with SERVICE_NOT_OWNED on a facade that was given through `uses`. */
   cleanup(): Promise<void>
   /** The operations alone. */
   readonly service: ServiceOperations<Ops>
 }
 
 export type Facade<Ops extends Operations = Operations> = AboutService<Ops> & ServiceOperations<Ops>
+
+/** One function per operation. */
+export type Implementation<Ops extends Operations> = { readonly [Name in keyof Ops]: Handler<Ops[Name], CallContext> }
