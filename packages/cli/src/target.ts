@@ -10,6 +10,7 @@ import {
   loadDataFolder,
   type RpcClient,
   readRunFile,
+  readSystemKey,
   serviceNames,
   startSystem,
   subscribeAtEdge,
@@ -40,13 +41,13 @@ export async function findRunning(found: FoundSystem | undefined, options: Globa
     if (!/^https?:$/.test(URL.parse(options.url)?.protocol ?? ''))
       throw cliErrors.COMMAND_INVALID({ reason: `--url takes an http or https address, not "${options.url}"` })
     const url = options.url.replace(/\/+$/, '')
-    const client = createRpcClient(url)
+    const client = createRpcClient(url, { key: await keyFor(url, found, options) })
     if (!(await nameOfPeer(client))) throw cliErrors.SYSTEM_NOT_RUNNING({ place: `at ${url}` })
     return client
   }
   const folder = await dataFolderOf(found, options)
   const run = readRunFile(folder)
-  const client = run && createRpcClient(run.url)
+  const client = run && createRpcClient(run.url, { key: readSystemKey(folder) })
   // A killed system leaves its run file behind, and its port may be somebody else's by now.
   if (!run || !client || (await nameOfPeer(client)) !== run.name)
     throw cliErrors.SYSTEM_NOT_RUNNING({ place: `on the data in "${folder}"` })
@@ -97,6 +98,17 @@ export async function dataFolderOf(found: FoundSystem | undefined, options: Glob
   if (!found) return resolve('.keelson')
   const data = await loadDataFolder(found.system, { environment: process.env, file: configFileOf(found) })
   return resolve(found.root, data)
+}
+
+/** The key of the system on the data folder, if that is the one at `url`; another gets none. */
+async function keyFor(
+  url: string,
+  found: FoundSystem | undefined,
+  options: GlobalOptions,
+): Promise<string | undefined> {
+  // What stands in the way of finding it does not stand in the way of reading.
+  const folder = await dataFolderOf(found, options).catch(() => undefined)
+  return folder !== undefined && readRunFile(folder)?.url === url ? readSystemKey(folder) : undefined
 }
 
 async function nameOfPeer(client: RpcClient): Promise<string | undefined> {

@@ -127,6 +127,12 @@ export const servicesErrors = defineErrors({
     message: (d: { header: string; value: string }) =>
       `Refused: the ${d.header} header "${d.value}" says that the request comes from elsewhere`,
   },
+  SYSTEM_KEY_WANTED: {
+    kind: 'forbidden',
+    when: 'A request at `/rpc`, `/system` or administration goes beyond reading and lacks the key of the system, which lies in `run.key` in its data folder.',
+    message: (d: { header: string }) =>
+      `Refused: send the key of this system, from "run.key" in its data folder, in the header ${d.header}`,
+  },
   LISTENER_CLOSING: {
     kind: 'unavailable',
     retryable: true,

@@ -22,7 +22,7 @@ export { type HttpMethod, type HttpRoute, http, readHttp } from './rest/http.ts'
 export { type OpenApiInfo, openApiOf } from './rest/openapi.ts'
 export { type ImportedContract, importOpenApi } from './rest/openapi-import.ts'
 export { type RemoteOptions, remoteOverHttp } from './rest/remote-over-http.ts'
-export { createRpcClient, type RpcClient } from './rest/rpc-client.ts'
+export { createRpcClient, type RpcClient, type RpcClientOptions } from './rest/rpc-client.ts'
 export {
   type ConfigChanged,
   defineService,
@@ -50,5 +50,6 @@ export {
   loadSystemConfig,
   type SystemConfiguration,
 } from './system/system-config.ts'
+export { readSystemKey } from './system/system-key.ts'
 export { loadSystemPolicies } from './system/system-policies.ts'
 export type { SystemHealth } from './system/system-routes.ts'

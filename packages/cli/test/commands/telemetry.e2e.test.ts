@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'vitest'
@@ -77,10 +77,11 @@ describe('keelson metrics, trace and logs', () => {
 
   test('follow the log until they are told to stop', async () => {
     const url = await start()
+    const key = readFileSync(join(data, 'run.key'), 'utf8').trim()
     const logs = launch('logs', '--follow', '--json')
     // The first line comes only once something is logged after the command is connected.
     while (logs.output.stdout === '') {
-      await fetch(`${url}/rpc/words.fail`, { method: 'POST' })
+      await fetch(`${url}/rpc/words.fail`, { method: 'POST', headers: { 'x-keelson-key': key } })
       await new Promise((resolve) => setImmediate(resolve))
     }
     const record = JSON.parse(logs.output.stdout.split('\n')[0] ?? '')

@@ -26,8 +26,14 @@ export function answerEventsHead(exchange: Exchange): void {
 /**
  * Sends items until they end, the reader leaves or the listener closes, and then leaves the source at once by `return()`. A reader that is
  * slow holds the source back: no item is asked for before there is room for it.
+ *
+ * @param shown turns an error into the one that the reader is shown.
  */
-export async function answerEvents(exchange: Exchange, items: AsyncIterable<unknown>): Promise<void> {
+export async function answerEvents(
+  exchange: Exchange,
+  items: AsyncIterable<unknown>,
+  shown: (error: unknown) => unknown = (error) => error,
+): Promise<void> {
   const { call, closing } = exchange
   const iterator = items[Symbol.asyncIterator]()
   const writing = new EventWriter(exchange)
@@ -43,7 +49,7 @@ export async function answerEvents(exchange: Exchange, items: AsyncIterable<unkn
     if (!over.aborted) await writing.write('event: end\ndata: {}\n\n')
   } catch (error) {
     if (!over.aborted && !exchange.isAnswered) throw error
-    if (!over.aborted) await writing.fail(exchange.report(error))
+    if (!over.aborted) await writing.fail(exchange.report(shown(error)))
   } finally {
     over.removeEventListener('abort', leave)
     if (closing.aborted) await writing.fail(problemOf(servicesErrors.LISTENER_CLOSING({}), call.correlationId))

@@ -51,9 +51,16 @@ export class Routes {
   }
 }
 
-/** The same path in the grammar of find-my-way, where a colon begins a parameter and a parenthesis an expression. */
+/**
+ * The same path in the grammar of find-my-way, where a colon begins a parameter, and one that is not the end of its segment needs an
+ * expression to end at.
+ */
 function patternOf(path: string): string {
-  return path.replaceAll(':', '::').replace(/\{(\w+)\}/g, ':$1')
+  return path
+    .replaceAll(':', '::')
+    .replace(/\{(\w+)\}(\/|$)?/g, (_, name: string, end?: string) =>
+      end === undefined ? `:${name}([^/]+?)` : `:${name}${end}`,
+    )
 }
 
 function unused(): void {}

@@ -1,5 +1,6 @@
 /**
- * Operations over HTTP: on the routes of their `http()` annotations, and, on a loopback listener, at `POST /rpc/<service>.<operation>`.
+ * Operations over HTTP: on the routes of their `http()` annotations, and, for the commands of this machine, at
+ * `POST /rpc/<service>.<operation>`.
  */
 import { isUtf8 } from 'node:buffer'
 import { coerceText, isRecord, jsonSchemaOf, type Operation, propertiesOf } from '@keelson/kernel'
@@ -10,6 +11,7 @@ import { answerEvents, answerEventsHead } from '../listener/event-stream.ts'
 import { answerJson, type Exchange, readJson, textOf } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
 import { type HttpRoute, readHttp } from './http.ts'
+import { publicError } from './public-error.ts'
 
 const defaultMaxBytes = 1024 * 1024
 
@@ -18,14 +20,26 @@ export function addOperationRoutes(listener: Listener, host: ServiceHost): void 
   for (const [name, operation] of Object.entries(host.contract.operations)) {
     const route = readHttp(operation)
     if (!route) continue
+    const shown = (error: unknown) => publicError(error, operation, `${host.name}.${name}`)
     listener.route(route.method, route.path, async (exchange) => {
-      await answerCall(exchange, host, name, await readInput(exchange, route, operation), route)
+      if (exchange.method === 'HEAD' && operation.kind === 'command') throw headRefused(route)
+      const input = await readInput(exchange, route, operation)
+      try {
+        await answerCall(exchange, host, name, input, route, shown)
+      } catch (error) {
+        throw shown(error)
+      }
     })
   }
 }
 
+/** A caller who asks for the head alone expects that nothing happens. */
+function headRefused({ path }: HttpRoute): Error {
+  return servicesErrors.ROUTE_METHOD_UNKNOWN({ method: 'HEAD', path, allow: ['GET'] })
+}
+
 /** Adds `POST /rpc/<service>.<operation>` for all services. The body is the input as JSON, or nothing. */
-export function addRpcRoute(listener: Listener, hostOf: (service: string) => ServiceHost): void {
+export function addRpcRoute(listener: Pick<Listener, 'route'>, hostOf: (service: string) => ServiceHost): void {
   listener.route('POST', '/rpc/{operation}', async (exchange) => {
     const [service = '', name = ''] = (exchange.parameters['operation'] ?? '').split('.', 2)
     const host = hostOf(service)
@@ -42,11 +56,12 @@ async function answerCall(
   name: string,
   input: unknown,
   route: HttpRoute | undefined,
+  shown: (error: unknown) => unknown = (error) => error,
 ): Promise<void> {
   const operation = host.operation(name)
   if (operation.kind === 'subscription') {
     if (exchange.method === 'HEAD') answerEventsHead(exchange)
-    else await answerEvents(exchange, subscribeAtEdge(host, name, input, exchange.call))
+    else await answerEvents(exchange, subscribeAtEdge(host, name, input, exchange.call), shown)
     return
   }
   const output = await callAtEdge(host, name, input, exchange.call)

@@ -20,7 +20,7 @@ export interface RpcClient {
 }
 
 export interface RpcClientOptions {
-  /** What the system asks for beyond reading; a system keeps it in its data folder (see `readRunKey`). */
+  /** What the system asks for beyond reading; a system keeps it in its data folder (see `readSystemKey`). */
   readonly key?: string | undefined
 }
 
@@ -69,7 +69,7 @@ export function createRpcClient(url: string, { key }: RpcClientOptions = {}): Rp
 }
 
 /** Where the key travels that a system asks for. */
-const keyHeader = 'x-keelson-key'
+export const keyHeader = 'x-keelson-key'
 
 function within(signal: AbortSignal | undefined): CallContext {
   return signal ? withSignal(currentCall(), signal) : currentCall()

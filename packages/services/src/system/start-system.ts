@@ -28,7 +28,7 @@ import {
   type Tracer,
 } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
-import { Listener, type OpenListener, openListener } from '../listener/listener.ts'
+import { Listener } from '../listener/listener.ts'
 import { Registry } from '../registry/registry.ts'
 import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
 import { serviceNames } from '../service/service-names.ts'
@@ -37,6 +37,7 @@ import { registerPolicyMetrics } from './policy-metrics.ts'
 import { announceRun } from './run-file.ts'
 import type { Served, System } from './system.ts'
 import { type ConfigOrigins, loadSystemConfig, type SystemConfiguration } from './system-config.ts'
+import { openSystemListeners, type SystemListeners } from './system-listeners.ts'
 import { addSystemRoutes, type SystemHealth, systemHealth } from './system-routes.ts'
 import { startSystemTelemetry } from './system-telemetry.ts'
 import { addTelemetryRoutes } from './telemetry-routes.ts'
@@ -126,7 +127,7 @@ export async function startSystem<Names extends string>(
     const unknown = unknownPolicies(registry, configuration.get('policies'))
     if (unknown.length > 0) registry.log.warn('Policies are set for what this system does not have', { paths: unknown })
   }
-  let listener: OpenListener | undefined
+  let listeners: SystemListeners | undefined
   let delay: EventLoopDelay | undefined
   let hasStarted = false
   let withdraw = () => {}
@@ -135,9 +136,10 @@ export async function startSystem<Names extends string>(
     closing ??= (async () => {
       unwatch()
       withdraw()
-      if (listener && hasStarted && options.drainMs) await clock.sleep(options.drainMs)
+      if (listeners && hasStarted && options.drainMs) await clock.sleep(options.drainMs)
       delay?.close()
-      await listener?.close(AbortSignal.timeout(listenerCloseMs))
+      await listeners?.close(AbortSignal.timeout(listenerCloseMs))
+      listeners?.withdrawKey()
       await registry.shutdown()
       await observed.close()
     })()
@@ -165,29 +167,33 @@ export async function startSystem<Names extends string>(
     observed.attach(registry.log)
     observePolicies()
     if (options.listen !== false) {
-      listener = await openListener({
-        ...configuration.get('listener'),
-        log: registry.log,
-        clock,
-        tracer: observed.tracer,
-      })
+      const { log } = registry
+      listeners = await openSystemListeners(
+        configuration.get('listener'),
+        { log, clock, tracer: observed.tracer },
+        dataFolder,
+      )
       registerProcessMetrics(metrics)
-      registry.provideValue(Listener, listener)
+      registry.provideValue(Listener, listeners.services)
       delay = watchEventLoop()
-      addSystemRoutes(listener, system, registry, metrics, {
+      addSystemRoutes(listeners, system, registry, metrics, {
         hasStarted: () => hasStarted,
         isClosing: () => closing !== undefined,
         delay,
       })
       for (const [{ isRemote }, name] of serviceNames(system.services))
-        if (!isRemote) addOperationRoutes(listener, registry.host(name))
-      if (listener.exposure === 'local') addTelemetryRoutes(listener, metrics, observed)
-      if (listener.exposure === 'local') addRpcRoute(listener, (name) => registry.host(name))
+        if (!isRemote) addOperationRoutes(listeners.services, registry.host(name))
+      if (listeners.commands) addTelemetryRoutes(listeners.commands, metrics, observed)
+      if (listeners.commands) addRpcRoute(listeners.commands, (name) => registry.host(name))
     }
     await registry.start(options.only)
     hasStarted = true
-    if (listener && dataFolder)
-      withdraw = announceRun(dataFolder, { name: system.name, url: listener.url, processId: process.pid })
+    if (listeners && dataFolder)
+      withdraw = announceRun(dataFolder, {
+        name: system.name,
+        url: listeners.administration.url,
+        processId: process.pid,
+      })
   } catch (error) {
     await close().catch(() => {})
     throw error
@@ -195,7 +201,7 @@ export async function startSystem<Names extends string>(
 
   return {
     name: system.name,
-    url: listener?.url,
+    url: listeners?.services.url,
     registry,
     configuration,
     telemetry: observed.telemetry,

@@ -16,22 +16,32 @@ import * as z from 'zod'
 import { serviceNames } from '../service/service-names.ts'
 import type { System } from './system.ts'
 
+const exposure = z
+  .enum(['local', 'public'])
+  .optional()
+  .describe(
+    'Whom it is for: this machine alone, or everybody who reaches the port; left out, it follows from the address',
+  )
+const port = z.int().min(0).max(65_535)
+
 const ListenerConfig = z.object({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
-  port: z.int().min(0).max(65_535).default(4000).describe('0 picks a free one'),
-  exposure: z
-    .enum(['local', 'public'])
-    .optional()
-    .describe(
-      'For whom it is there: this machine alone, or everybody who reaches the port; by the address unless given',
-    ),
+  port: port.default(4000).describe('0 picks a free one'),
+  exposure,
   proxy: z
-    .object({ addresses: z.array(z.string()).min(1), hosts: z.array(z.string()).min(1) })
+    .object({
+      addresses: z.array(z.string().min(1)).min(1).describe('Where it calls from, such as 127.0.0.1'),
+      hosts: z.array(z.string().min(1)).min(1).describe('Its own names, such as notes.example.com'),
+    })
     .optional()
-    .describe(
-      'Whose requests a local listener takes though they were passed on: where it calls from, and its own names',
-    ),
+    .describe('A proxy whose requests a listener for this machine takes'),
+  administration: z
+    .object({ host: z.string().min(1).default('127.0.0.1'), port: port.default(4001), exposure })
+    .optional()
+    .describe('A second listener, which takes over metrics, /system and /rpc'),
 })
+
+export type ListenerConfig = z.infer<typeof ListenerConfig>
 
 const SystemConfig = z.object({
   data: z.string().min(1).default('.keelson').describe('Folder of everything the system keeps on disk'),

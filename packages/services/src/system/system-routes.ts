@@ -9,6 +9,7 @@ import { referencePage } from '../rest/reference-page.ts'
 import { serviceNames } from '../service/service-names.ts'
 import type { EventLoopDelay } from './event-loop-delay.ts'
 import type { System } from './system.ts'
+import type { SystemListeners } from './system-listeners.ts'
 
 /** The health of a system: its status is the worst of all. */
 export interface SystemHealth {
@@ -27,14 +28,37 @@ export async function systemHealth(registry: Registry): Promise<SystemHealth> {
   return { status: worstOf(all.map(({ status }) => status)), services: Object.fromEntries(reports), adapters }
 }
 
+export interface Progress {
+  readonly hasStarted: () => boolean
+  readonly isClosing: () => boolean
+  readonly delay: EventLoopDelay
+}
+
+/** Health is answered on every listener, since whoever watches over a process may reach only one of them. */
 export function addSystemRoutes(
-  listener: Listener,
+  { services, administration, commands }: Pick<SystemListeners, 'services' | 'administration' | 'commands'>,
   system: System,
   registry: Registry,
   metrics: Metrics,
-  progress: { readonly hasStarted: () => boolean; readonly isClosing: () => boolean; readonly delay: EventLoopDelay },
+  progress: Progress,
 ): void {
-  const { hasStarted, isClosing, delay } = progress
+  for (const listener of new Set([services, administration])) addHealthRoutes(listener, registry, progress)
+  administration.route('GET', '/metrics', (exchange) => {
+    const { contentType, text } = answerToScrape(metrics, exchange.header('accept'))
+    answerText(exchange, 200, contentType, text, { vary: 'accept' })
+  })
+  addReferenceRoutes(services, system)
+  // A running system says this of itself to `keelson services`.
+  commands?.route('GET', '/system', (exchange) =>
+    answerJson(exchange, 200, { name: system.name, services: registry.list(), adapters: registry.adapters() }),
+  )
+  commands?.route('GET', '/system/policies', (exchange) => {
+    const reports = [...registry.hosts()].map((host) => [host.name, host.policies()] as const)
+    answerJson(exchange, 200, Object.fromEntries(reports))
+  })
+}
+
+function addHealthRoutes(listener: Listener, registry: Registry, { hasStarted, isClosing, delay }: Progress): void {
   listener.route('GET', '/health/live', (exchange) => {
     const health = delay.read()
     answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
@@ -47,10 +71,9 @@ export function addSystemRoutes(
     const health = isReady ? await systemHealth(registry) : { status: 'failed', services: {}, adapters: {} }
     answerJson(exchange, health.status === 'failed' ? 503 : 200, health)
   })
-  listener.route('GET', '/metrics', (exchange) => {
-    const { contentType, text } = answerToScrape(metrics, exchange.header('accept'))
-    answerText(exchange, 200, contentType, text, { vary: 'accept' })
-  })
+}
+
+function addReferenceRoutes(listener: Listener, system: System): void {
   const contracts = [...serviceNames(system.services)]
     .filter(([{ isRemote }]) => !isRemote)
     .map(([{ contract }, name]) => ({ ...contract, name }))
@@ -66,14 +89,4 @@ export function addSystemRoutes(
   listener.route('GET', '/docs/reference.js', (exchange) =>
     answerText(exchange, 200, 'text/javascript; charset=utf-8', page.script),
   )
-  // A running system says this of itself to `keelson services`, and to nobody on other machines.
-  if (listener.exposure === 'local') {
-    listener.route('GET', '/system', (exchange) =>
-      answerJson(exchange, 200, { name: system.name, services: registry.list(), adapters: registry.adapters() }),
-    )
-    listener.route('GET', '/system/policies', (exchange) => {
-      const services = [...registry.hosts()].map((host) => [host.name, host.policies()] as const)
-      answerJson(exchange, 200, Object.fromEntries(services))
-    })
-  }
 }

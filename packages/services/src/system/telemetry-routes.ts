@@ -1,9 +1,9 @@
-/** What `keelson metrics`, `keelson trace` and `keelson logs` ask a running system. On a loopback listener only. */
+/** What `keelson metrics`, `keelson trace` and `keelson logs` ask a running system. */
 import { exportMetrics, type MetricFormat, type Metrics, metricFormats, telemetryErrors } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import { answerEvents, answerEventsHead } from '../listener/event-stream.ts'
 import { answerJson, answerText, type Exchange } from '../listener/exchange.ts'
-import type { Listener } from '../listener/listener.ts'
+import type { Routed } from './system-key.ts'
 import type { SystemTelemetry } from './system-telemetry.ts'
 
 const contentTypes: Readonly<Record<MetricFormat, string>> = {
@@ -12,7 +12,7 @@ const contentTypes: Readonly<Record<MetricFormat, string>> = {
   csv: 'text/csv; charset=utf-8',
 }
 
-export function addTelemetryRoutes(listener: Listener, metrics: Metrics, telemetry: SystemTelemetry): void {
+export function addTelemetryRoutes(listener: Routed, metrics: Metrics, telemetry: SystemTelemetry): void {
   listener.route('GET', '/system/metrics', (exchange) => {
     const given = exchange.query.get('format') ?? 'prometheus'
     const format = metricFormats.find((one) => one === given)
