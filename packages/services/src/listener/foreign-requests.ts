@@ -19,12 +19,14 @@ export interface OwnAddress {
   readonly proxy?: TrustedProxy | undefined
 }
 
+type Asking = Pick<Arrival, 'remoteAddress' | 'header' | 'headerNames'>
+
 /** The headers by which proxies, tunnels and content networks say that they pass something on. */
 const forwarding =
   /^(forwarded|via|cdn-loop|x-forwarded|x-forwarded-.+|x-original-.+|x-rewrite-url|(x-(real|client|cluster-client|remote)|cf-connecting|true-client|fastly-client)-ip)$/
 
 /** Throws HOST_REFUSED unless the request comes from a program or page of this machine, or through the trusted proxy. */
-export function refuseForeign(arrival: Arrival, host: string, own: OwnAddress): void {
+export function refuseForeign(arrival: Asking, host: string, own: OwnAddress): void {
   if (isThroughProxy(arrival, host, own.proxy)) return
   const isOwn = (authority: string) => isOwnAuthority(authority, own)
   if (!isOwn(host)) throw refusal('Host', host)
@@ -44,7 +46,7 @@ function refusal(header: string, value: string) {
 }
 
 /** Its pages are those of its hosts. */
-function isThroughProxy(arrival: Arrival, host: string, proxy: TrustedProxy | undefined): boolean {
+function isThroughProxy(arrival: Asking, host: string, proxy: TrustedProxy | undefined): boolean {
   if (!proxy?.addresses.includes(withoutMapping(arrival.remoteAddress))) return false
   const isOwn = (authority: string) => proxy.hosts.some((one) => one.toLowerCase() === authority.toLowerCase())
   const origin = arrival.header('origin')

@@ -58,8 +58,8 @@ export class Routes {
 function patternOf(path: string): string {
   return path
     .replaceAll(':', '::')
-    .replace(/\{(\w+)\}(\/|$)?/g, (_, name: string, end?: string) =>
-      end === undefined ? `:${name}([^/]+?)` : `:${name}${end}`,
+    .replace(/\{(\w+)\}(?=(.?))/g, (_, name: string, next: string) =>
+      next === '' || next === '/' ? `:${name}` : `:${name}([^/]+?)`,
     )
 }
 

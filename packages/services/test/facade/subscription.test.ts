@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { currentCall, defineContract, query, rootCall, subscription } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
-import { deadline } from '@keelson/resilience'
 import { createInMemoryLog, Tracer } from '@keelson/telemetry'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -12,7 +11,7 @@ import { startForTest } from '../../src/testing.ts'
 const Item = z.object({ n: z.int() })
 const Ticks = defineContract('ticks', '1.0.0', {
   on: subscription({ output: Item }, http('GET /v1/ticks')),
-  bounded: subscription({ output: Item }, http('GET /v1/bounded'), deadline('2s')),
+  bounded: subscription({ output: Item }, http('GET /v1/bounded')),
   broken: subscription({ output: Item }, http('GET /v1/broken')),
   empty: subscription({}, http('GET /v1/empty')),
   maybe: subscription({ output: Item.optional() }, http('GET /v1/maybe')),
@@ -22,7 +21,7 @@ const Ticks = defineContract('ticks', '1.0.0', {
 /** A service whose sources listen to a bus, which stands for whatever a subscription holds on to. */
 function ticking() {
   const bus = new EventEmitter()
-  async function* items(_: undefined, { signal }: { readonly signal: AbortSignal }) {
+  async function* items(_: void, { signal }: { readonly signal: AbortSignal }) {
     const waiting: number[] = []
     let wake = () => {}
     const on = (n: number) => {
@@ -145,7 +144,8 @@ describe('a subscription', () => {
   it('must give its first item within its deadline, or that of its caller; later ones when they come', async () => {
     const { bus, service, listening } = ticking()
     const clock = createFakeClock()
-    await using system = await startForTest({ services: [service], clock })
+    const policies = { services: { ticks: { operations: { bounded: { deadline: '2s' } } } } }
+    await using system = await startForTest({ services: [service], clock, config: { policies } })
     const isLate = (items: AsyncIterable<unknown>) =>
       expect(items[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
     const late = isLate(system.get(Ticks).bounded())

@@ -8,12 +8,11 @@ const behindProxy: OwnAddress = { ...own, proxy: { addresses: ['127.0.0.1'], hos
 /** The name of the header that a request with these is refused for; undefined when it is not. */
 function refusedBy(headers: Record<string, string>, address = own, remoteAddress = '::ffff:127.0.0.1') {
   const given: Record<string, string> = { host: '127.0.0.1:4000', ...headers }
-  // What else a request can do is not asked for.
-  const arrival = {
+  const arrival: Pick<Arrival, 'remoteAddress' | 'header' | 'headerNames'> = {
     remoteAddress,
     header: (name: string) => given[name],
     headerNames: () => Object.keys(given),
-  } as Arrival
+  }
   try {
     refuseForeign(arrival, given['host'] ?? '', address)
     return undefined
