@@ -93,18 +93,20 @@ function lastCharacter(text: string, { start, end }: { start: number; end: numbe
   return start + text.slice(start, end).trimEnd().length - 1
 }
 
-/** The line that a position is in, for positions that are asked in about ascending order. */
+/** The line that a position is in, for positions that are asked in about ascending order. It is the one from `at` to `end`. */
 function lineCounter(text: string): (position: number) => number {
   let line = 1
   let at = 0
+  let end = text.indexOf('\n')
   return (position) => {
-    if (position < at) {
-      line = 1
-      at = 0
+    // Passages overlap, so that the next begins a little before the last one ended.
+    for (; position < at; line--) {
+      end = at - 1
+      at = end === 0 ? 0 : text.lastIndexOf('\n', end - 1) + 1
     }
-    for (let next = text.indexOf('\n', at); next !== -1 && next < position; next = text.indexOf('\n', at)) {
-      line++
-      at = next + 1
+    for (; end !== -1 && end < position; line++) {
+      at = end + 1
+      end = text.indexOf('\n', at)
     }
     return line
   }

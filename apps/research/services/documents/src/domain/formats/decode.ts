@@ -3,7 +3,7 @@
  * refused by name rather than indexed as noise. Line ends are kept as they are, so that lines are those of the file.
  */
 import { documentsErrors } from '../../errors.ts'
-import { detectedText } from './detect-encoding.ts'
+import { detectedText, sampleBytes } from './detect-encoding.ts'
 import { encodingName, isMultiByte, looksLikeAscii, mostlyText, strictText } from './encodings.ts'
 
 /**
@@ -66,11 +66,13 @@ function wideText(bytes: Uint8Array): string | undefined {
   return strictText(odd > even ? 'utf-16le' : 'utf-16be', bytes)
 }
 
-/** Whether more of what is not ASCII reads as UTF-8 than does not. */
+/** Whether more of what is not ASCII reads as UTF-8 than does not, from the first of it on. */
 function looksLikeUtf8(bytes: Uint8Array): boolean {
   let readable = 0
   let broken = 0
-  for (const [character] of new TextDecoder().decode(bytes).matchAll(/[^\p{ASCII}]/gu)) {
+  const first = bytes.findIndex((byte) => byte > 0x7f)
+  const sample = bytes.subarray(first, first + sampleBytes)
+  for (const [character] of new TextDecoder().decode(sample, { stream: true }).matchAll(/[^\p{ASCII}]/gu)) {
     if (character === '\ufffd') broken++
     else readable++
   }

@@ -6,7 +6,7 @@ import { analyse } from 'chardet'
 import { isMultiByte, strictText } from './encodings.ts'
 
 /** Enough to tell by; more would only take time. */
-const sampleBytes = 65_536
+export const sampleBytes = 65_536
 /** For encodings of several bytes the detector is either sure or guesses. */
 const leastMultiByte = 60
 const leastConfidence = 10
@@ -25,8 +25,8 @@ export function detectedText(bytes: Uint8Array): string | undefined {
   for (const encoding of [...ranked, ...older]) {
     if (/^(?:utf|ascii)/i.test(encoding)) continue
     const text = strictText(encoding, bytes)
-    if (text !== undefined && (isMultiByte(encoding.toLowerCase()) ? !hasControls(text) : readsLikeText(text)))
-      return text
+    if (text === undefined || hasControls(text)) continue
+    if (isMultiByte(encoding.toLowerCase()) || readsLikeText(strictText(encoding, sample) ?? text)) return text
   }
   return undefined
 }
@@ -40,7 +40,6 @@ function sampleOf(bytes: Uint8Array): Uint8Array {
 
 /** Whether letters stand where writers put them; damaged text and wrong encodings put signs and capitals inside words. */
 function readsLikeText(text: string): boolean {
-  if (hasControls(text)) return false
   const beyond = text.match(/[^\p{ASCII}]/gu)?.length ?? 0
   const ascii = text.match(/[A-Za-z]/g)?.length ?? 0
   const other = text.match(/[^\P{L}\p{ASCII}\p{Script=Latin}]/gu)?.length ?? 0

@@ -3,25 +3,22 @@
  * at the end of a list, are left as they stand. One pass over the text, whatever it holds.
  */
 
-type Kind = 'string' | 'comment' | 'other'
-
 /** The text with its escapes read. */
 export function readableJson(text: string): string {
   if (!text.includes('\\')) return text
-  return mapTokens(text, (token, kind) => (kind === 'string' ? readableString(token) : token))
+  return replaced(text, (token) => (token.startsWith('"') && token.includes('\\') ? readableString(token) : undefined))
 }
 
 /** Without comments and without commas that end a list: what is left is JSON, if it ever was. */
 export function strictJson(text: string): string {
-  const bare = mapTokens(text, (token, kind) => (kind === 'comment' ? ' ' : token))
-  return mapTokens(bare, (token, kind) => (kind === 'other' ? token.replaceAll(/,(?=\s*[\]}])/g, '') : token))
+  const bare = replaced(text, (token) => (token.startsWith('/') ? ' ' : undefined))
+  return replaced(bare, (token) => (token.startsWith(',') && /[\]}]$/.test(token) ? token.slice(1) : undefined))
 }
 
 /** Line ends and tabs become spaces, so that the word after one does not begin with its letter. */
 const blanks = /^[bfnrt]$/
 
 function readableString(token: string): string {
-  if (!token.includes('\\')) return token
   return token
     .replaceAll(/\\(?:u([0-9a-fA-F]{4})|([\s\S]))/g, (source: string, hex?: string, letter?: string) => {
       if (letter !== undefined) return blanks.test(letter) ? ' ' : source
@@ -32,23 +29,28 @@ function readableString(token: string): string {
     .toWellFormed()
 }
 
-function mapTokens(text: string, map: (token: string, kind: Kind) => string): string {
+/** The text with its strings, comments and commas replaced where `replace` gives something else for them. */
+function replaced(text: string, replace: (token: string) => string | undefined): string {
   const parts: string[] = []
-  const opening = /"|\/[/*]/g
+  const opening = /"|\/[/*]|,\s*[\]}]/g
   let from = 0
   for (let match = opening.exec(text); match; match = opening.exec(text)) {
     const { index } = match
-    const isString = match[0] === '"'
-    const end = isString ? endOfString(text, index) : endOfComment(text, index)
-    // A text that does not end on its line is none.
-    if (end > 0) {
-      parts.push(map(text.slice(from, index), 'other'), map(text.slice(index, end), isString ? 'string' : 'comment'))
-      from = end
-    }
+    const end = endOfToken(text, index, opening.lastIndex)
+    // A string that does not end on its line is none.
     opening.lastIndex = end > 0 ? end : lineEnd(text, index)
+    const other = end > 0 ? replace(text.slice(index, end)) : undefined
+    if (other === undefined) continue
+    parts.push(text.slice(from, index), other)
+    from = end
   }
-  parts.push(map(text.slice(from), 'other'))
-  return parts.join('')
+  return from === 0 ? text : `${parts.join('')}${text.slice(from)}`
+}
+
+function endOfToken(text: string, start: number, end: number): number {
+  const first = text.charAt(start)
+  if (first === '"') return endOfString(text, start)
+  return first === ',' ? end : endOfComment(text, start)
 }
 
 /** Behind the closing quote; 0 where the line ends before. */

@@ -462,6 +462,17 @@ describe('E-mail in all its forms', () => {
   })
 })
 
+describe('plain text', () => {
+  test('has the lines of the file in passages that overlap', async () => {
+    const source = `${'\n'.repeat(3)}${Array.from({ length: 900 }, (_, at) => `${long('keel', (at % 7) + 1)}\n`).join('')}`
+    const { text, passages } = await read('a.txt', source)
+    const lineAt = (position: number) => text.slice(0, position).split('\n').length
+    expect(passages.length).toBeGreaterThan(5)
+    for (const { start, text: own, lines } of passages)
+      expect(lines).toEqual([lineAt(start), lineAt(start + own.trimEnd().length - 1)])
+  })
+})
+
 describe('source code', () => {
   test('keeps blocks whole where they fit, with their lines', async () => {
     const block = (name: string) => `function ${name}() {\n  ${long(name, 100)}\n\n  return ${name}\n}\n`
