@@ -130,6 +130,7 @@ export {
   type SchemaResult,
 } from './schema/schema.ts'
 export { unknownKeys } from './schema/unknown-keys.ts'
+export { promiseOf } from './thenable.ts'
 export {
   type Needed,
   need,

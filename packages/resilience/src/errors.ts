@@ -37,7 +37,7 @@ export const resilienceErrors = defineErrors({
   },
   CALL_CANCELLED: {
     kind: 'cancelled',
-    when: 'The caller gave up while its call waited for a place or for the next try.',
+    when: 'The caller gave up, or the call was given up for another, before there was an answer.',
     message: (d: { operation: string }) => `Cannot finish ${d.operation}: its caller no longer waits`,
   },
   CHAOS_INJECTED: {
@@ -45,6 +45,17 @@ export const resilienceErrors = defineErrors({
     retryable: true,
     when: 'Chaos is allowed by configuration and made this call fail.',
     message: (d: { operation: string }) => `Cannot call ${d.operation}: chaos made it fail`,
+  },
+  CACHE_KEY_UNUSABLE: {
+    kind: 'internal',
+    when: 'A cached operation is asked with an input, or its `by` gives a value, that holds what cannot be told apart as text: a function, an object with private fields.',
+    message: (d: { operation: string; path: string; found: string }) =>
+      `Cannot look up a kept answer of ${d.operation}: its key holds ${d.found}${d.path === '' ? '' : ` at "${d.path}"`}`,
+  },
+  CACHE_ANSWER_UNUSABLE: {
+    kind: 'internal',
+    when: 'The answer of a cached operation holds what cannot be copied, such as a function.',
+    message: (d: { operation: string }) => `Cannot keep an answer of ${d.operation}: it holds what cannot be copied`,
   },
   POLICY_INVALID: {
     kind: 'invalid',

@@ -1,56 +1,40 @@
-export {
-  type AnnotatedPolicies,
-  type Around,
-  around,
-  breaker,
-  bulkhead,
-  cache,
-  deadline,
-  fallback,
-  flag,
-  hedge,
-  idempotent,
-  invalidates,
-  type PolicyFunctions,
-  rateLimit,
-  readPolicies,
-  retry,
-} from './annotations.ts'
+export type { AnsweringAnnotation } from './annotation.ts'
 export type { Duration } from './duration.ts'
 export { resilienceErrors } from './errors.ts'
-export { isFailure } from './failure.ts'
+export { isFailure, kindOf } from './failure.ts'
 export {
   type ExplainedPolicy,
   OperationPolicies,
-  type PolicyCounts,
   type PolicyPlan,
-  type PolicyPlatform,
   type PolicyState,
-  type RateLimit,
+  policyMetrics,
 } from './operation-policies.ts'
-export { Bulkhead, type Waiting } from './policies/bulkhead.ts'
+export { type Around, around } from './policies/around.ts'
+export { breaker, type CircuitBreaker, type CircuitState } from './policies/breaker.ts'
+export { type Bulkhead, bulkhead, type QueuePlace, type Waiting } from './policies/bulkhead.ts'
+export { cache } from './policies/cache.ts'
+export { CacheFlight } from './policies/cache-flight.ts'
 export { type CacheEntry, CacheStore } from './policies/cache-store.ts'
 export type { Chaos } from './policies/chaos.ts'
-export { CircuitBreaker, type CircuitState } from './policies/circuit-breaker.ts'
+export { deadline } from './policies/deadline.ts'
 export { Deadlines, type Expiring } from './policies/deadlines.ts'
-export type { Hedge, HedgeState } from './policies/hedge.ts'
+export { type FallbackPart, fallback } from './policies/fallback.ts'
+export { type FlagGate, flag } from './policies/flag.ts'
+export { type Hedge, hedge } from './policies/hedge.ts'
+export { idempotent } from './policies/idempotent.ts'
 export { createInMemoryCacheStore } from './policies/in-memory-cache-store.ts'
 export { createInMemoryRateLimitStore } from './policies/in-memory-rate-limit-store.ts'
+export { type InvalidatesPart, invalidates } from './policies/invalidates.ts'
+export { type RateLimit, rateLimit } from './policies/rate-limit.ts'
 export { type Rate, RateLimitStore } from './policies/rate-limit-store.ts'
 export {
   type CacheCounts,
   type Flight,
+  type FlightReader,
   type ResultCache,
   type ResultCacheSettings,
   ResultCaches,
 } from './policies/result-cache.ts'
-export type { Retry, RetryState } from './policies/retry.ts'
-export {
-  type BreakerSettings,
-  type BulkheadSettings,
-  type ChaosSettings,
-  type HedgeSettings,
-  PoliciesConfig,
-  PolicySettings,
-  type RetrySettings,
-} from './settings.ts'
+export { type Retry, retry } from './policies/retry.ts'
+export type { PolicyMetric, PolicyPlatform, PolicySide } from './policy.ts'
+export { PoliciesConfig, type PolicySettings } from './settings.ts'

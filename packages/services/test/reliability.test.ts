@@ -178,7 +178,7 @@ describe('a clock', () => {
     offset = -3_600_000
     expect(await hanging).toEqual({ n: 3_600_000 })
     await backend.clock.advance(2000)
-    expect(backend.state().deadline.exceeded).toBe(0)
+    expect(backend.state().deadline?.exceeded).toBe(0)
   })
 })
 

@@ -1,17 +1,21 @@
 /**
- * Under which key the answer for an input is kept: the input as JSON. Making that and hashing it costs more than everything else of a hit, so
- * the keys of flat inputs seen lately are remembered by what is in them.
+ * Under which key the answer for an input is kept: the input as text that differs wherever the inputs do. Making that and hashing it costs more than
+ * everything else of a hit, so the keys of flat inputs seen lately are remembered by what is in them.
  */
+import { hash } from 'node:crypto'
+import { resilienceErrors } from '../errors.ts'
 
 const slots = 256
-/** Longer keys, and the inputs they are of, are not worth their room. */
+/** A longer key is replaced by its hash, so that what strangers send takes no room; and the inputs of such are not remembered. */
 const longestKey = 300
+/** Deeper inputs are refused rather than followed. */
+const deepest = 500
 
 interface Slot {
   /** A copy: an implementation may change its input. */
   readonly input: unknown
   readonly fields: number
-  readonly subject: string | undefined
+  readonly identity: string
   readonly key: string
 }
 
@@ -25,43 +29,61 @@ export class CacheKeys {
     this.#operation = operation
   }
 
-  /** A subject never sees what was made for another. */
-  of(input: unknown, subject: string | undefined): string {
-    const hash = this.#hash(input)
-    if (hash < 0) return this.#make(input, subject)
+  /**
+   * The key of an input, also for whom it is asked: nobody is given what was made for another. Throws CACHE_KEY_UNUSABLE for an input that
+   * holds what has no text that tells it apart, such as a function or an object with private fields.
+   */
+  of(input: unknown, identity: string): string {
+    const slot = this.#slotOf(input)
+    if (slot < 0) return this.#keyOf(this.#textOf(input, identity))
     const fields = this.#fields
-    const found = this.#slots[hash]
-    if (found && found.fields === fields && found.subject === subject && isSame(found.input, input)) return found.key
-    const key = this.#make(input, subject)
-    if (key.length <= longestKey)
-      this.#slots[hash] = { input: fields < 0 ? input : { ...Object(input) }, fields, subject, key }
+    const found = this.#slots[slot]
+    if (found && found.fields === fields && found.identity === identity && isSame(found.input, input)) return found.key
+    const text = this.#textOf(input, identity)
+    const key = this.#keyOf(text)
+    if (text.length <= longestKey)
+      this.#slots[slot] = { input: fields < 0 ? input : { ...Object(input) }, fields, identity, key }
     return key
   }
 
-  #make(input: unknown, subject: string | undefined): string {
-    const key = input === undefined ? this.#operation : `${this.#operation}:${JSON.stringify(input)}`
-    return subject === undefined ? key : `${key}@${subject}`
+  #keyOf(text: string): string {
+    return `${this.#operation}:${boundedKey(text)}`
+  }
+
+  #textOf(input: unknown, identity: string): string {
+    try {
+      const text = input === undefined ? '' : textOf(input, '', 0)
+      return identity === '' ? text : `${text}@${identity}`
+    } catch (error) {
+      if (!(error instanceof Untellable)) throw error
+      throw resilienceErrors.CACHE_KEY_UNUSABLE({ operation: this.#operation, path: error.path, found: error.message })
+    }
   }
 
   /** The number of a slot; -1 for what is not flat. */
-  #hash(input: unknown): number {
+  #slotOf(input: unknown): number {
     if (typeof input !== 'object' || input === null) {
       this.#fields = -1
       return hashOf(input) & (slots - 1)
     }
     if (Object.getPrototypeOf(input) !== Object.prototype) return -1
-    let hash = 0
+    let sum = 0
     let fields = 0
     for (const name in input) {
       // A name of this very object.
       const value: unknown = input[name as keyof typeof input]
       if ((typeof value === 'object' && value !== null) || typeof value === 'function') return -1
-      hash = Math.imul(hash, 31) + hashOf(value)
+      sum = Math.imul(sum, 31) + hashOf(value)
       fields++
     }
     this.#fields = fields
-    return hash & (slots - 1)
+    return sum & (slots - 1)
   }
+}
+
+/** The key itself while it is short, else its SHA-256. */
+export function boundedKey(key: string): string {
+  return key.length <= longestKey ? key : `#${hash('sha256', key, 'base64url')}`
 }
 
 /** Of a few characters only: what it takes for another is told apart by its content. */
@@ -77,9 +99,71 @@ function hashOf(value: unknown): number {
   )
 }
 
-/** Both are flat and have as many fields. What is undefined is not in JSON either. */
+/** Both are flat and have as many fields. */
 function isSame(one: unknown, other: unknown): boolean {
-  if (typeof one !== 'object' || one === null || typeof other !== 'object' || other === null) return one === other
-  for (const name in other) if (one[name as keyof typeof one] !== other[name as keyof typeof other]) return false
+  if (typeof one !== 'object' || one === null || typeof other !== 'object' || other === null)
+    return Object.is(one, other)
+  for (const name in other) {
+    const value: unknown = other[name as keyof typeof other]
+    if (!Object.is(one[name as keyof typeof one], value)) return false
+    if (value === undefined && !Object.hasOwn(one, name)) return false
+  }
   return true
+}
+
+/** What has no text of its own. */
+class Untellable extends Error {
+  readonly path: string
+
+  constructor(path: string, found: string) {
+    super(found)
+    this.path = path
+  }
+}
+
+/** JSON, with words of its own for what JSON does not tell apart. */
+function textOf(value: unknown, path: string, depth: number): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value)
+    case 'bigint':
+      return `${value}n`
+    case 'boolean':
+    case 'undefined':
+      return String(value)
+    case 'object':
+      if (depth > deepest) throw new Untellable(path, 'too many levels')
+      return value === null ? 'null' : textOfObject(value, path, depth + 1)
+    default:
+      throw new Untellable(path, `a ${typeof value}`)
+  }
+}
+
+function textOfObject(value: object, path: string, depth: number): string {
+  const inside = (inner: unknown, name: PropertyKey) =>
+    textOf(inner, path === '' ? String(name) : `${path}.${String(name)}`, depth)
+  if (Array.isArray(value))
+    return `[${Array.from(value, (one: unknown, at) => (at in value ? inside(one, at) : 'hole'))}]`
+  if (value instanceof Date) return `Date(${value.getTime()})`
+  if (value instanceof Set) return `Set(${Array.from(value, inside)})`
+  if (value instanceof Map)
+    return `Map(${Array.from(value, (pair, at) => `${inside(pair[0], at)}:${inside(pair[1], at)}`)})`
+  if (value instanceof ArrayBuffer) return `ArrayBuffer(${Buffer.from(value).toString('base64')})`
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value
+    return `${nameOf(value)}(${Buffer.from(buffer, byteOffset, byteLength).toString('base64')})`
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') return `${nameOf(value)}(${inside(value.toJSON(), '')})`
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Of any realm: the prototype of plain objects is the one that has none.
+  if (typeof prototype === 'object' && prototype !== null && Object.getPrototypeOf(prototype) !== null)
+    throw new Untellable(path, `an object of ${nameOf(value)}`)
+  if (Object.getOwnPropertySymbols(value).length > 0) throw new Untellable(path, 'an object with symbols')
+  return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}:${inside(inner, name)}`)}}`
+}
+
+function nameOf(value: object): string {
+  return value.constructor?.name ?? 'Object'
 }

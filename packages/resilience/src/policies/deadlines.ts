@@ -60,14 +60,17 @@ export class Deadlines {
     const now = this.#clock.monotonic()
     this.#dueAt = Number.POSITIVE_INFINITY
     let earliest = Number.POSITIVE_INFINITY
+    // Told when the list is whole again: the end of one call may end others, or begin some.
+    const expired: Expiring[] = []
     for (let entry = this.#first; entry; ) {
       const { after } = entry
       if (entry.deadlineAt <= now) {
         this.remove(entry)
-        entry.expire()
+        expired.push(entry)
       } else if (entry.deadlineAt < earliest) earliest = entry.deadlineAt
       entry = after
     }
     if (this.#first) this.#sweepIn(Math.min(sweepMs, Math.max(1, earliest - now)), now)
+    for (const entry of expired) entry.expire()
   }
 }

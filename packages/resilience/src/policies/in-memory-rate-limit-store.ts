@@ -1,14 +1,17 @@
 /** Rate limits of one process: the generic cell rate algorithm (ITU-T I.371), which keeps one number per key. */
 import type { Clock } from '@keelson/kernel'
+import { Housekeeping } from './housekeeping.ts'
 import type { RateLimitStore } from './rate-limit-store.ts'
 
-/** Keys kept before the idle ones are looked for. */
-const sweepAt = 10_000
-
+/** A key whose calls are used up is as good as one that is not known, and is forgotten after a while. */
 export function createInMemoryRateLimitStore(clock: Clock): RateLimitStore {
   /** When each key's calls so far will have been used up. */
   const arrivals = new Map<string, number>()
-  let nextSweepAt = sweepAt
+  const housekeeping = new Housekeeping(() => {
+    const now = clock.monotonic()
+    for (const [key, at] of arrivals) if (at <= now) arrivals.delete(key)
+    return arrivals.size
+  })
   return {
     take(key, { intervalMs, burst }) {
       const now = clock.monotonic()
@@ -17,10 +20,7 @@ export function createInMemoryRateLimitStore(clock: Clock): RateLimitStore {
       // A whisker over nothing is the rounding of fractions.
       if (waitMs > 1e-6) return Math.max(1, Math.ceil(waitMs))
       arrivals.set(key, arrival + intervalMs)
-      if (arrivals.size > nextSweepAt) {
-        for (const [other, at] of arrivals) if (at <= now) arrivals.delete(other)
-        nextSweepAt = Math.max(sweepAt, arrivals.size * 2)
-      }
+      housekeeping.wake(arrivals.size)
       return 0
     },
   }

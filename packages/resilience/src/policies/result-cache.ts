@@ -1,32 +1,56 @@
 /**
- * Kept answers of one operation. The pipeline asks `find`; whoever finds nothing makes the answer under a flight, which others with the same
- * input join. An answer whose tags were invalidated while it was made is handed out but not kept.
+ * Kept answers of one operation. Whoever finds nothing makes the answer under a flight, which others with the same key join. After an invalidation
+ * nobody joins a flight from before it, and what that brings is not kept under the tags that were invalidated.
  */
-import type { Clock } from '@keelson/kernel'
+import { type CallContext, type Clock, promiseOf } from '@keelson/kernel'
 import { CacheKeys } from './cache-keys.ts'
 import type { CacheEntry, CacheStore } from './cache-store.ts'
+import { identityOf } from './identity.ts'
+import { shared } from './kept-value.ts'
+import { TagEpochs } from './tag-epochs.ts'
 
 /** A clock that was set is noticed so soon. */
 const comparedEveryMs = 20
 
-/** One making of an answer. */
-export interface Flight {
-  readonly answer: Promise<unknown>
-  readonly staleTags: string[]
+/** A call that waits for a flight. Must not throw. */
+export interface FlightReader {
+  /** @param value nobody else's. */
+  landed(value: unknown): void
+  crashed(error: unknown): void
 }
 
-/** What all cached operations of a process share: the store, and the flights that an invalidation must reach. */
+/** The making of one answer. */
+export interface Flight {
+  /** How many invalidations there had been when it began. */
+  readonly epoch: number
+  /** False for one in the background, beside an answer that is still good: nobody waits for it. */
+  readonly isOpen: boolean
+  /** The service whose call began it. */
+  readonly caller: string
+  /** Exactly one method of the reader is called, unless it leaves. */
+  join(reader: FlightReader): void
+  leave(reader: FlightReader): void
+}
+
+/** What all cached operations of a process share: the store, the flights, and when what was invalidated. */
 export class ResultCaches {
   readonly #store: () => CacheStore
+  /** Of each key that which took off last. */
   readonly flights = new Map<string, Flight>()
+  #epoch = 0
+  readonly #epochs = new TagEpochs()
+  /** Tags that the store could not be told of, and when, in milliseconds since 1970. */
+  readonly #untold = new TagEpochs()
+  readonly #clock: Clock
   #comparedAt = Number.NEGATIVE_INFINITY
   #offsetMs = 0
   /** How often the store could not be reached. */
   storeFailures = 0
 
   /** @param store asked for each use: it may have come back. */
-  constructor(store: () => CacheStore) {
+  constructor(store: () => CacheStore, clock: Clock) {
     this.#store = store
+    this.#clock = clock
   }
 
   get store(): CacheStore {
@@ -34,23 +58,43 @@ export class ResultCaches {
   }
 
   /** The time of day by the monotonic clock: how far both are apart is looked at again after a moment. */
-  now(monotonicMs: number, clock: Clock): number {
+  now(monotonicMs: number): number {
     const sinceMs = monotonicMs - this.#comparedAt
     if (sinceMs >= comparedEveryMs || sinceMs < 0) {
       this.#comparedAt = monotonicMs
-      this.#offsetMs = clock.now() - clock.monotonic()
+      this.#offsetMs = this.#clock.now() - this.#clock.monotonic()
     }
     return monotonicMs + this.#offsetMs
   }
 
-  /** Nothing that was made before is found under these tags afterwards. A store that cannot be reached is counted; its entries live until their time has passed. */
+  /**
+   * Nobody who reads afterwards is given what was made before under these tags, in this process. Where the store cannot be reached, that is counted, and
+   * other processes find its entries until their time has passed.
+   */
   async invalidate(tags: readonly string[]): Promise<void> {
-    for (const flight of this.flights.values()) flight.staleTags.push(...tags)
+    if (tags.length === 0) return
+    this.#epochs.note(tags, ++this.#epoch)
     try {
       await this.store.invalidate(tags)
     } catch {
       this.storeFailures++
+      this.#untold.note(tags, this.#clock.now())
     }
+  }
+
+  /** The number of the last invalidation. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Whether one of the tags was invalidated after that epoch. */
+  isStale(tags: readonly string[], epoch: number): boolean {
+    return this.#epochs.isLater(tags, epoch)
+  }
+
+  /** Whether an entry that the store gave may be used: an older one may be what the store could not be told to forget. */
+  isBelieved({ tags, madeAt }: CacheEntry): boolean {
+    return !this.#untold.isLater(tags, madeAt - 1)
   }
 }
 
@@ -59,6 +103,8 @@ export interface ResultCacheSettings {
   readonly graceMs: number
   /** From this age on, in milliseconds, a hit makes a new answer; Infinity for never. */
   readonly refreshAfterMs: number
+  /** How long making an answer may take where the operation has no deadline. */
+  readonly withinMs: number
   readonly keyOf: ((input: never) => unknown) | undefined
   readonly tagsOf: ((input: never, output: never) => readonly string[]) | undefined
 }
@@ -72,8 +118,12 @@ export interface CacheCounts {
 }
 
 export class ResultCache {
+  /** `service.operation` */
+  readonly operation: string
   readonly settings: ResultCacheSettings
   readonly counts: CacheCounts
+  /** Inputs whose answers are made before they are asked for. */
+  readonly warm: readonly unknown[]
   readonly #keys: CacheKeys
   readonly #caches: ResultCaches
   readonly #clock: Clock
@@ -81,32 +131,50 @@ export class ResultCache {
   constructor(
     operation: string,
     settings: ResultCacheSettings,
-    caches: ResultCaches,
-    clock: Clock,
+    warm: readonly unknown[],
+    { caches, clock }: { readonly caches: ResultCaches; readonly clock: Clock },
     counts: CacheCounts,
   ) {
+    this.operation = operation
     this.#keys = new CacheKeys(operation)
     this.settings = settings
+    this.warm = warm
     this.#caches = caches
     this.#clock = clock
     this.counts = counts
   }
 
-  /** An operation's input has a JSON form; a subject never sees what was made for another. */
-  keyOf(input: unknown, subject: string | undefined): string {
+  /** Nobody sees what was made for another subject. Throws CACHE_KEY_UNUSABLE, and what `by` throws. */
+  keyOf(input: unknown, call: CallContext): string {
     const { keyOf } = this.settings
     // Inputs reach policies after the contract's schema, whose type `keyOf` was checked against.
     const by = keyOf ? keyOf(input as never) : input
-    return this.#keys.of(by, subject)
+    return this.#keys.of(by, identityOf(call))
   }
 
+  /** An entry that may be used, as far as its time allows. */
   find(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
     try {
       const found = this.#caches.store.get(key)
-      return found instanceof Promise ? found.catch(() => this.#unreachable()) : found
+      // What has `then` is no entry.
+      const late = promiseOf(found) as Promise<CacheEntry | undefined> | undefined
+      if (late === undefined) return this.#believed(found as CacheEntry | undefined)
+      return late.then(
+        (entry) => this.#believed(entry),
+        () => this.#unreachable(),
+      )
     } catch {
       return this.#unreachable()
     }
+  }
+
+  #believed(entry: CacheEntry | undefined): CacheEntry | undefined {
+    return entry && this.#caches.isBelieved(entry) ? entry : undefined
+  }
+
+  /** A kept value for one reader. */
+  share(entry: CacheEntry): unknown {
+    return shared(entry.value)
   }
 
   /**
@@ -115,7 +183,7 @@ export class ResultCache {
    * @param monotonicMs the time by the monotonic clock, which the caller has read.
    */
   now(monotonicMs: number): number {
-    return this.#caches.now(monotonicMs, this.#clock)
+    return this.#caches.now(monotonicMs)
   }
 
   /** Whether a hit at this time should make a new answer in the background. */
@@ -123,33 +191,54 @@ export class ResultCache {
     return now >= entry.madeAt + this.settings.refreshAfterMs
   }
 
-  flight(key: string): Promise<unknown> | undefined {
-    return this.#caches.flights.get(key)?.answer
+  /** In which epoch a reader begins. */
+  get epoch(): number {
+    return this.#caches.epoch
   }
 
-  takeOff(key: string, answer: Promise<unknown>): Flight {
-    const flight = { answer, staleTags: [] }
+  /** Whether what is kept under these tags was invalidated since then. */
+  isStale(tags: readonly string[], since: number): boolean {
+    return this.#caches.isStale(tags, since)
+  }
+
+  /** Whether an answer is being made, in the background perhaps, or for readers of before an invalidation. */
+  isFlying(key: string): boolean {
+    return this.#caches.flights.has(key)
+  }
+
+  /** The flight that a reader who comes now may join. */
+  flight(key: string): Flight | undefined {
+    const flight = this.#caches.flights.get(key)
+    return flight?.isOpen && flight.epoch === this.epoch ? flight : undefined
+  }
+
+  /** From now on others may join; what took off before under this key is not kept any more. */
+  takeOff(key: string, flight: Flight): void {
     this.#caches.flights.set(key, flight)
-    return flight
   }
 
-  land(key: string, flight: Flight): void {
-    if (this.#caches.flights.get(key) === flight) this.#caches.flights.delete(key)
+  /** False: a later one has taken its place. */
+  land(key: string, flight: Flight): boolean {
+    return this.#caches.flights.get(key) === flight && this.#caches.flights.delete(key)
   }
 
-  keep(key: string, flight: Flight, input: unknown, output: unknown): void {
+  /**
+   * Keeps an answer, unless one of its tags was invalidated while it was made. An answer that cannot be kept is one all the same.
+   *
+   * @param epoch in which making it began.
+   * @param output a copy, which nobody changes.
+   */
+  keep(key: string, epoch: number, input: unknown, output: unknown): void {
     const { ttlMs, graceMs, tagsOf } = this.settings
     try {
       // As with `keyOf`: checked where the annotation was written.
       const tags = tagsOf ? tagsOf(input as never, output as never) : []
-      if (flight.staleTags.some((tag) => tags.includes(tag))) return
+      if (this.isStale(tags, epoch)) return
       const madeAt = this.#clock.now()
       const freshUntil = madeAt + ttlMs
-      const value = frozen(structuredClone(output))
-      const set = this.#caches.store.set(key, { value, madeAt, freshUntil, keptUntil: freshUntil + graceMs, tags })
-      if (set instanceof Promise) set.catch(() => this.#unreachable())
+      const entry = { value: output, madeAt, freshUntil, keptUntil: freshUntil + graceMs, tags }
+      promiseOf(this.#caches.store.set(key, entry))?.catch(() => this.#unreachable())
     } catch {
-      // An answer that cannot be kept is an answer all the same.
       this.#unreachable()
     }
   }
@@ -157,11 +246,4 @@ export class ResultCache {
   #unreachable(): undefined {
     this.#caches.storeFailures++
   }
-}
-
-/** Shared by all who hit it, so nobody may change it. */
-function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
-  for (const inner of Object.values(value)) frozen(inner)
-  return Object.freeze(value)
 }

@@ -1,6 +1,6 @@
 /** What the pipeline runs a call by: the operation's plan and state, and the checks that every way through it shares. */
 import { type CallContext, problemsOf, type SchemaResult } from '@keelson/kernel'
-import { type PolicyCounts, type PolicyPlan, type PolicyPlatform, resilienceErrors } from '@keelson/resilience'
+import type { PolicyPlan, PolicyPlatform } from '@keelson/resilience'
 import type { Span } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
 import type { Leavable } from './leavable.ts'
@@ -11,6 +11,8 @@ export interface Plan {
   /** Throws or rejects to refuse the call. */
   readonly authorise: ((input: unknown, call: CallContext) => undefined | Promise<void>) | undefined
   readonly policies: PolicyPlan | undefined
+  /** Those for a call of a peer, which has run the policies that protect callers on its side of the wire. */
+  readonly calleePolicies: PolicyPlan
   readonly instrument: Instrument | undefined
 }
 
@@ -37,20 +39,20 @@ export interface OperationState {
   invoke: Invoke
   /** Whether its service calls others, which then have what is left of this call's time. */
   readonly callsOthers: boolean
-  readonly counts: PolicyCounts
   readonly platform: PolicyPlatform
   /** Subscriptions under way, until their sources have let go. */
   readonly subscriptions: Set<Leavable<unknown>>
+  /** What the contract lets out of an answer. Rejects with OPERATION_OUTPUT_INVALID. */
+  strip(output: unknown): Promise<unknown>
 }
 
-/** Throws OPERATION_DISABLED where the flag that the operation stands behind is off. */
-export function refuseDisabled({ name }: OperationState, { flag, platform }: PolicyPlan, call: CallContext): void {
-  if (flag !== undefined && !platform.flags()?.isEnabled(flag, call.subject))
-    throw resilienceErrors.OPERATION_DISABLED({ operation: name, flag })
-}
-
-/** The parsed input. Throws OPERATION_INPUT_INVALID. */
-export function accept(operation: OperationState, result: SchemaResult<unknown>): unknown {
+/**
+ * The parsed input. Throws OPERATION_INPUT_INVALID.
+ *
+ * @param validated what the validator gave, in the end: a SchemaResult, as every Standard Schema promises.
+ */
+export function accept(operation: OperationState, validated: unknown): unknown {
+  const result = validated as SchemaResult<unknown>
   if (result.issues)
     throw servicesErrors.OPERATION_INPUT_INVALID({ operation: operation.name, problems: problemsOf(result.issues) })
   return result.value

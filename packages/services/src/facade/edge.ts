@@ -2,8 +2,9 @@
  * Calls that come from outside the process, whatever carries them: what comes in is checked for keys that the contract does not know (a
  * validator would silently drop them), what goes out is stripped by the output schema (the compiler does not catch extra fields).
  */
-import { type CallContext, isRecord, jsonSchemaOf, type Operation, problemsOf, unknownKeys } from '@keelson/kernel'
+import { type CallContext, isRecord, jsonSchemaOf, type Operation, unknownKeys } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
+import { strip } from './output.ts'
 import type { ServiceHost } from './service-host.ts'
 
 /** Calls a query or command. Rejects with OPERATION_UNKNOWN, OPERATION_INPUT_INVALID, OPERATION_OUTPUT_INVALID, or what the service throws. */
@@ -36,12 +37,4 @@ function checked(input: unknown, operation: Operation, subject: string): unknown
   const problems = unknownKeys(input, jsonSchemaOf(operation.input, 'input', subject))
   if (problems.length > 0) throw servicesErrors.OPERATION_INPUT_INVALID({ operation: subject, problems })
   return input
-}
-
-async function strip(output: unknown, operation: Operation, subject: string): Promise<unknown> {
-  if (!operation.output) return undefined
-  const result = await operation.output['~standard'].validate(output)
-  if (result.issues)
-    throw servicesErrors.OPERATION_OUTPUT_INVALID({ operation: subject, problems: problemsOf(result.issues) })
-  return result.value
 }

@@ -4,7 +4,7 @@
  * (cells, counts, a breaker's memory) belongs to the operation, never to the plan. An absent step costs one comparison; no chain of
  * middlewares, no generated code.
  */
-import { type CallContext, currentCall, runInCall, withTrace } from '@keelson/kernel'
+import { type CallContext, currentCall, promiseOf, runInCall, withTrace } from '@keelson/kernel'
 import type { Span } from '@keelson/telemetry'
 import { accept, type OperationState, type Plan } from './call-plan.ts'
 import { PolicedCall } from './policed-call.ts'
@@ -35,6 +35,20 @@ export function callOperation(
   return answer
 }
 
+/**
+ * Runs a query or command whose caller is in another process of ours: over a wire each try is a call, and the caller's own policies (deadline, retry,
+ * breaker, hedge, fallback) have run where the caller is. The deadline that came with the call holds here.
+ */
+export function callOperationForPeer(
+  operation: OperationState,
+  input: unknown,
+  call: CallContext,
+  caller: string,
+): Promise<unknown> {
+  const { plan } = operation
+  return new PolicedCall(operation, plan, plan.calleePolicies, input, call, caller).start()
+}
+
 /** What happens in a recorded call belongs to its span. */
 function enterSpan(
   operation: OperationState,
@@ -53,8 +67,9 @@ function enter(operation: OperationState, plan: Plan, input: unknown, call: Call
     let parsed = input
     if (plan.validate !== undefined) {
       const result = plan.validate(input)
-      if (result instanceof Promise)
-        return result.then((late) => authoriseAndInvoke(operation, plan, accept(operation, late), call))
+      const late = promiseOf(result)
+      if (late !== undefined)
+        return late.then((result) => authoriseAndInvoke(operation, plan, accept(operation, result), call))
       parsed = accept(operation, result)
     }
     return authoriseAndInvoke(operation, plan, parsed, call)
@@ -69,11 +84,11 @@ function authoriseAndInvoke(
   input: unknown,
   call: CallContext,
 ): Promise<unknown> {
-  const allowed = plan.authorise?.(input, call)
-  if (allowed !== undefined) return allowed.then(() => promised(operation.invoke(input, call)))
+  const allowed = promiseOf(plan.authorise?.(input, call))
+  if (allowed !== undefined) return allowed.then(() => operation.invoke(input, call))
   return promised(operation.invoke(input, call))
 }
 
 function promised(result: unknown): Promise<unknown> {
-  return result instanceof Promise ? result : Promise.resolve(result)
+  return promiseOf(result) ?? Promise.resolve(result)
 }

@@ -1,19 +1,34 @@
 /** A call under policies: each step is a method, in the order in which a call takes them. */
-import { type CallContext, isError, rootCall, runInCall, type SchemaResult, type TraceContext } from '@keelson/kernel'
 import {
-  type CacheEntry,
+  type CallContext,
+  currentCall,
+  isError,
+  promiseOf,
+  rootCall,
+  runInCall,
+  type TraceContext,
+} from '@keelson/kernel'
+import {
+  type Chaos,
   type Expiring,
-  type Flight,
+  type FallbackPart,
   type Hedge,
+  type InvalidatesPart,
   isFailure,
+  kindOf,
   type PolicyPlan,
-  type ResultCache,
+  type QueuePlace,
+  type RateLimit,
   resilienceErrors,
   type Waiting,
 } from '@keelson/resilience'
 import type { Span } from '@keelson/telemetry'
-import { accept, type OperationState, type Plan, refuseDisabled } from './call-plan.ts'
+import { CacheReader } from './cache-reader.ts'
+import { accept, type OperationState, type Plan } from './call-plan.ts'
 import { SecondAttempt } from './second-attempt.ts'
+
+/** An operation that had this share of its own deadline and gave no answer is at fault; with less, its caller may have been too hasty. */
+const fairShare = 0.9
 
 /**
  * One call through policies, from outside in: fallback, deadline, validation, authorisation, flag, cache, rate limit; then for each try breaker, bulkhead,
@@ -24,27 +39,33 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   readonly #operation: OperationState
   readonly #plan: Plan
   readonly #policies: PolicyPlan
-  readonly #caller: string
+  readonly caller: string
   readonly #outer: CallContext
   /** What the implementation is given. */
   #inner: CallContext
-  #input: unknown
+  input: unknown
   #startedMs = 0
-  /** When this try got its place; kept only for a bound that adapts, and for hedging. */
-  #enteredMs = -1
+  /** How long the operation has by itself. */
+  #ownMs = 0
+  /** When this try got its place. */
+  #enteredMs = 0
   #span: Span | undefined
   #tries = 0
+  /** How it ends is decided, and perhaps a fallback at work. */
   #isSettled = false
+  #isEnded = false
   /** Whether the implementation is at work: it may be so after the call is settled. */
   #isTrying = false
-  /** In which term of the breaker this try was admitted. */
-  #term = 0
+  /** Whether it makes an answer for a cache, for others to answer with. */
+  #isFlight = false
+  #watchesCaller = false
+  /** In which term of the breaker this try was admitted; -1 when the breaker waits for no word of it. */
+  #term = -1
+  /** Its place in the queue of the bulkhead. */
+  #queued: QueuePlace | undefined
   #second: SecondAttempt | undefined
-  #cacheKey = ''
-  #flight: Flight | undefined
-  #stale: CacheEntry | undefined
+  #reader: CacheReader | undefined
   #abort: AbortController | undefined
-  #signal: AbortSignal | undefined
   readonly #promise: Promise<unknown>
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
@@ -64,10 +85,10 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     this.#operation = operation
     this.#plan = plan
     this.#policies = policies
-    this.#input = input
+    this.input = input
     this.#outer = outer
     this.#inner = outer
-    this.#caller = caller
+    this.caller = caller
     this.#promise = new Promise(capture)
     this.#resolve = captured.resolve
     this.#reject = captured.reject
@@ -91,25 +112,27 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   /** Made when it is first asked for: most implementations never do. */
   get signal(): AbortSignal {
-    if (this.#signal) return this.#signal
-    this.#abort = new AbortController()
-    if (this.#isSettled) this.#abort.abort()
-    const { signal } = this.#abort
-    this.#signal = this.#outer === rootCall ? signal : AbortSignal.any([this.#outer.signal, signal])
-    return this.#signal
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#isSettled) this.#abort.abort()
+      else this.#watchCaller()
+    }
+    return this.#abort.signal
   }
 
   start(): Promise<unknown> {
     const { instrument } = this.#plan
-    const { platform, deadlineMs, retry, hedge } = this.#policies
+    const { platform, deadline, retry, hedge } = this.#policies
     const now = instrument ? instrument.now() : platform.clock.monotonic()
     this.#startedMs = now
     retry?.earn()
     hedge?.earn()
+    this.#ownMs = deadline.ms
+    const ownAt = now + deadline.ms
     const outerAt = this.#outer.deadlineAt ?? Number.POSITIVE_INFINITY
-    this.deadlineAt = Math.min(now + deadlineMs, outerAt)
+    this.deadlineAt = outerAt < ownAt ? outerAt : ownAt
     this.#span = instrument?.begin(this.#outer, now)
-    if (this.deadlineAt < outerAt || this.#span || hedge) this.#inner = this
+    if (ownAt < outerAt || this.#span || hedge) this.#inner = this
     if (this.deadlineAt <= now) this.expire()
     else {
       if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.add(this, now)
@@ -118,8 +141,12 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     return this.#promise
   }
 
-  #now(): number {
+  now(): number {
     return this.#policies.platform.clock.monotonic()
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
   }
 
   #validate(): void {
@@ -129,16 +156,17 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       return
     }
     try {
-      const result = validate(this.#input)
-      if (result instanceof Promise) result.then((late) => this.#accept(late)).catch((error) => this.#fail(error))
-      else this.#accept(result)
+      const result = validate(this.input)
+      const late = promiseOf(result)
+      if (late === undefined) this.#accept(result)
+      else late.then((valid) => this.#accept(valid)).catch((error: unknown) => this.fail(error))
     } catch (error) {
-      this.#fail(error)
+      this.fail(error)
     }
   }
 
-  #accept(result: SchemaResult<unknown>): void {
-    this.#input = accept(this.#operation, result)
+  #accept(result: unknown): void {
+    this.input = accept(this.#operation, result)
     this.#authorise()
   }
 
@@ -149,108 +177,79 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       return
     }
     try {
-      const allowed = authorise(this.#input, this.#inner)
+      const allowed = promiseOf(authorise(this.input, this.#inner))
       if (allowed === undefined) this.#admit()
-      else allowed.then(() => this.#admit()).catch((error) => this.#fail(error))
+      else allowed.then(() => this.#admit()).catch((error: unknown) => this.fail(error))
     } catch (error) {
-      this.#fail(error)
+      this.fail(error)
     }
   }
 
   #admit(): void {
+    if (this.#isSettled) return
     const { flag, cache } = this.#policies
     if (flag === undefined && cache === undefined) {
       this.#limit()
       return
     }
     try {
-      refuseDisabled(this.#operation, this.#policies, this.#outer)
-      if (cache) this.#cacheKey = cache.keyOf(this.#input, this.#outer.subject)
+      flag?.check(this.#outer)
+      if (cache === undefined) this.#limit()
+      else {
+        this.#reader = new CacheReader(this, cache, cache.keyOf(this.input, this.#outer))
+        this.#reader.read(this.#startedMs)
+      }
     } catch (error) {
-      this.#fail(error)
-      return
+      this.fail(error)
     }
-    if (cache === undefined) {
-      this.#limit()
-      return
-    }
-    const found = cache.find(this.#cacheKey)
-    if (found instanceof Promise)
-      found.then((entry) => this.#found(cache, entry, this.#now())).catch((error) => this.#fail(error))
-    else this.#found(cache, found, this.#startedMs)
   }
 
-  /** What is fresh answers at once; what another call is making already is waited for. */
-  #found(cache: ResultCache, entry: CacheEntry | undefined, nowMs: number): void {
-    if (this.#isSettled) return
-    const now = entry ? cache.now(nowMs) : 0
-    if (entry && now < entry.freshUntil) {
-      cache.counts.hits++
-      if (cache.isDue(entry, now) && !cache.flight(this.#cacheKey)) this.#refresh()
-      this.#settle(entry.value)
-      return
-    }
-    const flight = cache.flight(this.#cacheKey)
-    if (flight) {
-      flight.then(
-        (value) => {
-          cache.counts.hits++
-          this.#settle(value)
-        },
-        // Whoever made it ran out of its own time: this call may have more.
-        (error) => (isOwnEnd(error) ? this.#found(cache, undefined, 0) : this.#fail(error)),
-      )
-      return
-    }
-    cache.counts.misses++
-    this.#stale = entry && now < entry.keptUntil ? entry : undefined
-    this.#flight = cache.takeOff(this.#cacheKey, this.#promise)
-    this.#limit()
-  }
-
-  /** Makes a new answer for the cache while the one at hand is still good. */
-  #refresh(): void {
+  /** An answer for a cache, as the contract lets it out: made by a call of nobody's, for whoever wants it. */
+  make(withinMs: number): Promise<unknown> {
     const { correlationId, subject } = this.#outer
-    const background: CallContext = { correlationId, subject, signal: rootCall.signal }
-    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.#input, background, this.#caller)
-    call.#startedMs = this.#plan.instrument?.now() ?? 0
-    call.#flight = this.#policies.cache?.takeOff(this.#cacheKey, call.#promise)
-    call.#cacheKey = this.#cacheKey
-    // The answer at hand stays until its time has passed.
-    call.#promise.catch(() => {})
-    call.#limit()
+    const context: CallContext = { correlationId, subject, trace: this.trace, signal: rootCall.signal }
+    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.input, context, this.caller)
+    return call.#fly(withinMs).then((value) => this.#operation.strip(value))
+  }
+
+  /** From the rate limit on, and over after the operation's own time. */
+  #fly(withinMs: number): Promise<unknown> {
+    const { deadline, platform } = this.#policies
+    const now = platform.clock.monotonic()
+    this.#isFlight = true
+    this.#startedMs = now
+    this.#ownMs = deadline.ms === Number.POSITIVE_INFINITY ? withinMs : deadline.ms
+    this.deadlineAt = now + this.#ownMs
+    this.#inner = this
+    platform.deadlines.add(this, now)
+    this.#limit()
+    return this.#promise
   }
 
   #limit(): void {
-    const { rateLimit, platform } = this.#policies
+    const { rateLimit } = this.#policies
     if (rateLimit === undefined) {
       this.#try(this.#startedMs)
       return
     }
-    const { by } = rateLimit
-    const who = by === 'caller' ? this.#caller : by === 'subject' ? (this.#outer.subject ?? '') : ''
-    let waitMs: number | Promise<number> = 0
-    try {
-      const { name } = this.#operation
-      waitMs = platform.rateLimits.take(who === '' ? name : `${name}:${who}`, rateLimit)
-    } catch {
-      // A limit whose store cannot be reached lets calls through: it must not take down what it protects.
-    }
-    if (typeof waitMs === 'number') this.#limited(waitMs)
+    const waitMs = rateLimit.take(this.#outer, this.caller)
+    const late = promiseOf(waitMs)
+    if (late === undefined) this.#limited(rateLimit, waitMs)
     else
-      waitMs.then(
-        (ms) => this.#limited(ms),
-        () => this.#limited(0),
+      late.then(
+        (ms) => this.#limited(rateLimit, ms),
+        () => this.#limited(rateLimit, 0),
       )
   }
 
-  #limited(retryAfterMs: number): void {
-    if (retryAfterMs === 0) {
+  #limited(rateLimit: RateLimit, retryAfterMs: unknown): void {
+    if (this.#isSettled) return
+    if (typeof retryAfterMs !== 'number' || retryAfterMs === 0) {
       this.#try(this.#startedMs)
       return
     }
-    this.#operation.counts.rateLimited++
-    this.#fail(resilienceErrors.RATE_LIMITED({ operation: this.#operation.name, retryAfterMs }))
+    rateLimit.counts.refused++
+    this.fail(resilienceErrors.RATE_LIMITED({ operation: this.#operation.name, retryAfterMs }))
   }
 
   #try(nowMs: number): void {
@@ -258,257 +257,314 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const { breaker, bulkhead } = this.#policies
     const operation = this.#operation.name
     this.#tries++
-    const retryAfterMs = breaker ? breaker.admit(nowMs) : 0
-    if (retryAfterMs > 0) {
-      this.#fail(resilienceErrors.CIRCUIT_OPEN({ operation, retryAfterMs }))
-      return
+    this.#enteredMs = nowMs
+    if (breaker) {
+      const retryAfterMs = breaker.admit(nowMs)
+      if (retryAfterMs > 0) {
+        this.fail(resilienceErrors.CIRCUIT_OPEN({ operation, retryAfterMs }))
+        return
+      }
+      this.#term = breaker.term
+      // A probe whose caller leaves makes room for another.
+      if (breaker.state === 'half-open') this.#watchCaller()
+      if (this.#isSettled) return
     }
-    if (breaker) this.#term = breaker.term
     if (bulkhead === undefined || bulkhead.enter()) {
       this.enter()
       return
     }
-    if (bulkhead.wait(this)) {
+    this.#queued = bulkhead.wait(this)
+    if (this.#queued) {
       this.#watchCaller()
       return
     }
-    breaker?.left(this.#term)
+    this.#leaveBreaker()
     const { running, waiting } = bulkhead
-    this.#fail(resilienceErrors.BULKHEAD_FULL({ operation, running, waiting }))
+    this.fail(resilienceErrors.BULKHEAD_FULL({ operation, running, waiting }))
   }
 
-  /** A call whose caller gives up leaves the queue. */
+  waits(): void {
+    this.#watchCaller()
+  }
+
+  /** From now on the call ends with its caller, where it waits for something that does not watch its signal. */
   #watchCaller(): void {
+    if (this.#watchesCaller || this.#outer === rootCall) return
     const { signal } = this.#outer
-    const leave = () => {
-      if (this.#leaveQueue()) this.#fail(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }))
-    }
-    if (signal.aborted) leave()
-    else if (this.#outer !== rootCall) signal.addEventListener('abort', leave, { once: true })
+    if (signal === rootCall.signal) return
+    this.#watchesCaller = true
+    if (signal.aborted) this.handleEvent()
+    else signal.addEventListener('abort', this)
+  }
+
+  /** The caller has left. */
+  handleEvent(): void {
+    if (this.#isSettled) return
+    this.#abort?.abort(this.#outer.signal.reason)
+    const isWaiting = this.#leaveQueue() || this.#reader?.isWaiting === true
+    this.#leaveBreaker()
+    if (this.#second) this.#endSecond()
+    if (isWaiting || !this.#isTrying) this.fail(this.#cancelled())
+  }
+
+  #cancelled(cause?: unknown): Error {
+    return resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }, { cause })
   }
 
   #leaveQueue(): boolean {
-    const { bulkhead, breaker } = this.#policies
-    if (!bulkhead?.forget(this)) return false
-    breaker?.left(this.#term)
-    return true
+    const place = this.#queued
+    this.#queued = undefined
+    return place !== undefined && this.#policies.bulkhead?.forget(place) === true
+  }
+
+  /** A breaker that still waits for word of this try gets its place back instead. */
+  #leaveBreaker(): void {
+    this.#policies.breaker?.left(this.#takeTerm())
+  }
+
+  /** The term to tell the breaker of this try with, which can be done once. */
+  #takeTerm(): number {
+    const term = this.#term
+    this.#term = -1
+    return term
   }
 
   /** There is a place for this try. */
   enter(): void {
-    this.#isTrying = true
     const { bulkhead, chaos, hedge, platform } = this.#policies
-    if (bulkhead?.isAdaptive || hedge) this.#enteredMs = platform.clock.monotonic()
-    if (!chaos?.strikes(this.#outer, this.#caller, platform.random)) {
-      this.#invoke()
+    this.#isTrying = true
+    if (this.#queued || hedge || bulkhead?.isAdaptive) this.#enteredMs = platform.clock.monotonic()
+    this.#queued = undefined
+    if (chaos === undefined) this.#invoke()
+    else this.#strike(chaos)
+  }
+
+  #strike(chaos: Chaos): void {
+    const { clock, random } = this.#policies.platform
+    try {
+      if (!chaos.strikes(this.#outer, this.caller, random)) {
+        this.#invoke()
+        return
+      }
+    } catch (error) {
+      this.#failed(error)
       return
     }
-    this.#operation.counts.struck++
-    chaos.strike(this.#operation.name, this.signal, platform.clock).then(
+    chaos.strike(this.#operation.name, this.signal, clock).then(
       () => this.#invoke(),
-      (error) => this.#failed(error),
+      (error: unknown) => this.#failed(error),
     )
   }
 
   #invoke(): void {
-    const { hedge } = this.#policies
     try {
-      const answer = this.#attempt(this.#inner)
-      if (answer instanceof Promise) {
-        if (hedge) this.#planSecond(hedge)
-        answer.then(
-          (value) => this.#succeeded(value),
-          (error) => this.#failed(error),
-        )
-      } else this.#succeeded(answer)
+      const answer = this.attempt(this.#inner)
+      const late = promiseOf(answer)
+      if (late === undefined) {
+        this.#succeeded(answer)
+        return
+      }
+      const { hedge } = this.#policies
+      if (hedge) this.#planSecond(hedge)
+      late.then(
+        (value) => this.#succeeded(value),
+        (error: unknown) => this.#failed(error),
+      )
     } catch (error) {
       this.#failed(error)
     }
   }
 
-  #attempt(context: CallContext): unknown {
+  /** Runs the implementation, also for a second attempt. */
+  attempt(context: CallContext): unknown {
     const { around } = this.#policies
     return around
-      ? around(this.#input, context, async () => this.#implementation(context))
+      ? around(this.input, context, async () => this.#implementation(context))
       : this.#implementation(context)
   }
 
   #implementation(context: CallContext): unknown {
     const { invoke, callsOthers } = this.#operation
-    if (context === this.#outer || !(callsOthers || this.#span)) return invoke(this.#input, context)
     // Only where it may be asked for: entering costs as much as all policies together.
-    return runInCall(context, () => invoke(this.#input, context))
+    if (!(callsOthers || this.#span) || context === currentCall()) return invoke(this.input, context)
+    return runInCall(context, () => invoke(this.input, context))
   }
 
   #planSecond(hedge: Hedge): void {
-    const afterMs = hedge.afterMs(this.#outer.idempotencyKey !== undefined)
+    const afterMs = hedge.afterMs()
     if (afterMs === undefined) return
-    const second = new SecondAttempt(this, this.#outer)
-    this.#second = second
-    this.#policies.platform.clock.sleep(afterMs, second.signal).then(
-      () => this.#hedge(hedge, second),
-      () => {},
-    )
+    this.#second = new SecondAttempt(this.#operation.name, this, this, hedge, this.#policies)
+    this.#second.planIn(afterMs)
+    this.#watchCaller()
   }
 
-  /** Makes the call again beside the first attempt, where there is room for it and nothing says that the operation is in trouble. */
-  #hedge(hedge: Hedge, second: SecondAttempt): void {
-    const { breaker, bulkhead, platform } = this.#policies
-    if (this.#second !== second || (breaker && breaker.state !== 'closed')) return
-    if (bulkhead && !bulkhead.enter()) return
-    if (!hedge.take()) {
-      bulkhead?.leave()
-      return
-    }
-    second.isRunning = true
-    second.startedMs = platform.clock.monotonic()
-    const left = () => {
-      second.isRunning = false
-      bulkhead?.leave()
-      return this.#second === second && !this.#isSettled
-    }
-    const attempt = async () => this.#attempt(second)
-    attempt().then(
-      (value) => {
-        if (!left()) return
-        const now = platform.clock.monotonic()
-        hedge.ranFor(now - second.startedMs)
-        // The first would have taken longer still.
-        if (this.#isTrying) hedge.ranFor(now - this.#enteredMs)
-        hedge.state.won++
-        this.#second = undefined
-        this.#accepted(value)
-        this.#abort?.abort(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }))
-      },
-      () => {
-        if (left() && second.firstFailure) this.#tryFailed(second.firstFailure.error)
-      },
-    )
+  overtaken(value: unknown, ranMs: number): void {
+    this.#second = undefined
+    const { hedge } = this.#policies
+    hedge?.ranFor(ranMs)
+    // The first would have taken longer still.
+    if (this.#isTrying) hedge?.ranFor(this.now() - this.#enteredMs)
+    hedge?.won()
+    this.#accepted(value)
+    this.#abort?.abort(this.#cancelled())
+  }
+
+  failedTwice(error: unknown): void {
+    this.#tryFailed(error)
   }
 
   #leavePlace(): void {
     this.#isTrying = false
     const { bulkhead, platform } = this.#policies
-    // A call that entered while the bound was fixed was not measured.
-    if (bulkhead?.isAdaptive && this.#enteredMs >= 0) bulkhead.ranFor(platform.clock.monotonic() - this.#enteredMs)
-    bulkhead?.leave()
+    if (bulkhead === undefined) return
+    if (bulkhead.isAdaptive) bulkhead.ranFor(platform.clock.monotonic() - this.#enteredMs)
+    bulkhead.leave()
   }
 
   #succeeded(value: unknown): void {
     this.#leavePlace()
-    if (this.#isSettled) return
-    const { hedge, platform } = this.#policies
-    if (hedge) hedge.ranFor(platform.clock.monotonic() - this.#enteredMs)
+    const { hedge, invalidates } = this.#policies
+    if (this.#isSettled) {
+      // It took effect, though nobody waited for it any more.
+      if (invalidates) void this.#invalidate(invalidates, value)
+      return
+    }
+    hedge?.ranFor(this.now() - this.#enteredMs)
     this.#accepted(value)
   }
 
   #accepted(value: unknown): void {
-    const { breaker, cache, invalidates } = this.#policies
-    breaker?.succeeded(this.#startedMs, this.#term)
-    if (this.#flight) cache?.keep(this.#cacheKey, this.#flight, this.#input, value)
-    if (invalidates === undefined) {
-      this.#settle(value)
-      return
-    }
-    void this.#invalidate(invalidates, value)
+    const { breaker, invalidates } = this.#policies
+    breaker?.succeeded(this.#startedMs, this.#takeTerm())
+    if (invalidates === undefined) this.settle(value)
+    else void this.#invalidate(invalidates, value)
   }
 
   /** The caller may read at once what it has changed. */
-  async #invalidate(tagsOf: NonNullable<PolicyPlan['invalidates']>, value: unknown): Promise<void> {
+  async #invalidate(tagsOf: InvalidatesPart, value: unknown): Promise<void> {
     try {
-      await this.#policies.platform.caches.invalidate(tagsOf(this.#input, value))
+      await this.#policies.platform.caches.invalidate(tagsOf(this.input, value))
     } catch (error) {
       // The command has taken effect, but what its caller reads next may be old: that must not pass for a success.
-      this.#fail(error)
+      this.fail(error)
     }
-    this.#settle(value)
+    this.settle(value)
   }
 
   #failed(error: unknown): void {
     this.#leavePlace()
     if (this.#isSettled) return
     // The other attempt may still answer.
-    if (this.#second?.isRunning) this.#second.firstFailure = { error }
-    else this.#tryFailed(error)
+    if (this.#second?.standsInFor(error)) return
+    this.#tryFailed(error)
   }
 
-  #tryFailed(error: unknown): void {
+  #tryFailed(thrown: unknown): void {
     this.#endSecond()
-    const { breaker, retry, platform } = this.#policies
+    const { retry, platform } = this.#policies
     const now = platform.clock.monotonic()
-    if (isFailure(error)) breaker?.failed(now, this.#term)
-    else if (isError(error) && error.kind === 'cancelled') breaker?.left(this.#term)
-    else breaker?.succeeded(now, this.#term)
-    const isKeyed = this.#outer.idempotencyKey !== undefined
-    const waitMs = retry?.next(error, this.#tries, this.deadlineAt - now, isKeyed, platform.random)
+    const isLeft = this.#hasCallerLeft(now)
+    const isAbort =
+      !isError(thrown) && (kindOf(thrown) === 'cancelled' || (isLeft && thrown === this.#outer.signal.reason))
+    const error = isAbort ? this.#cancelled(thrown) : thrown
+    if (isLeft) this.#leaveBreaker()
+    else this.#policies.breaker?.learn(error, now, this.#takeTerm())
+    const waitMs = isLeft ? undefined : retry?.next(error, this.#tries, this.deadlineAt - now, platform.random)
     if (waitMs === undefined) {
-      this.#fail(error)
+      this.fail(error)
       return
     }
     platform.clock.sleep(waitMs, this.signal).then(
       () => this.#try(platform.clock.monotonic()),
-      () => this.#fail(resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name })),
+      () => this.fail(this.#cancelled()),
     )
+  }
+
+  /** Whether the caller waits no longer; how its call fails then says nothing of the operation. */
+  #hasCallerLeft(now: number): boolean {
+    const outer = this.#outer
+    return outer !== rootCall && (outer.signal.aborted || (outer.deadlineAt ?? Number.POSITIVE_INFINITY) <= now)
   }
 
   /** The deadline has passed: the caller is answered now, whatever the implementation still does. */
   expire(): void {
-    // A fallback is at work.
-    if (this.#isSettled) return
-    const { breaker, platform } = this.#policies
+    const { breaker, deadline, platform } = this.#policies
     const now = platform.clock.monotonic()
-    this.#operation.counts.deadlineExceeded++
     const waitedMs = Math.round(now - this.#startedMs)
     const error = resilienceErrors.DEADLINE_EXCEEDED({ operation: this.#operation.name, waitedMs })
-    if (!this.#leaveQueue() && (this.#isTrying || this.#second?.isRunning)) breaker?.failed(now, this.#term)
-    this.#fail(error)
+    if (this.#isSettled) {
+      // A fallback was at work.
+      this.#refuse(error)
+      return
+    }
+    // A flight's readers count for themselves.
+    if (!this.#isFlight) deadline.counts.exceeded++
+    const isAtWork = !this.#leaveQueue() && (this.#isTrying || this.#second?.isRunning === true)
+    if (isAtWork && now - this.#enteredMs >= this.#ownMs * fairShare) breaker?.failed(now, this.#takeTerm())
+    else this.#leaveBreaker()
+    this.fail(error, this.deadlineAt < this.#startedMs + this.#ownMs)
     this.#abort?.abort(error)
   }
 
-  #settle(value: unknown): void {
+  settle(value: unknown): void {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#answer(value)
   }
 
-  /** Settles the call: by a kept answer or the fallback where there is one, else by the error. */
-  #fail(error: unknown): void {
+  /**
+   * Settles the call: by a kept answer or the fallback where there is one, else by the error.
+   *
+   * @param isCallers whether the caller is at fault, which does not wait for another answer.
+   */
+  fail(error: unknown, isCallers = false): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    const { cache, fallback } = this.#policies
-    if (!isFailure(error)) {
+    const { fallback } = this.#policies
+    if (this.#isFlight || !isFailure(error)) {
       this.#refuse(error)
       return
     }
-    if (this.#stale && cache && cache.now(this.#now()) < this.#stale.keptUntil) {
-      cache.counts.stale++
-      this.#answer(this.#stale.value)
-      return
-    }
-    if (fallback === undefined) {
-      this.#refuse(error)
-      return
-    }
+    const standIn = this.#reader?.standIn()
+    if (standIn) this.#answer(standIn.value)
+    else if (fallback === undefined || isCallers) this.#refuse(error)
+    else this.#fallBack(fallback, error)
+  }
+
+  /** The fallback has until the deadline; once that has passed, as long again as the operation has. */
+  #fallBack({ instead, counts }: FallbackPart, error: unknown): void {
     try {
-      const instead = fallback(this.#input, error)
-      this.#operation.counts.fellBack++
-      if (instead instanceof Promise)
-        instead.then(
-          (value) => this.#answer(value),
-          (failure) => this.#refuse(failure),
-        )
-      else this.#answer(instead)
+      const answer = instead(this.input, error)
+      counts.answered++
+      const late = promiseOf(answer)
+      if (late === undefined) {
+        this.#answer(answer)
+        return
+      }
+      const { deadlines } = this.#policies.platform
+      const now = this.now()
+      if (this.deadlineAt <= now) {
+        deadlines.remove(this)
+        this.deadlineAt = now + this.#ownMs
+        deadlines.add(this, now)
+      }
+      late.then(
+        (value) => this.#answer(value),
+        (failure: unknown) => this.#refuse(failure),
+      )
     } catch (failure) {
       this.#refuse(failure)
     }
   }
 
   #answer(value: unknown): void {
+    if (this.#isEnded) return
     this.#end(undefined)
     this.#resolve(value)
   }
 
   #refuse(error: unknown): void {
+    if (this.#isEnded) return
     this.#end(error ?? 'no reason')
     this.#reject(error)
   }
@@ -516,15 +572,16 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #endSecond(): void {
     const second = this.#second
     this.#second = undefined
-    second?.cancel(second.isRunning ? resilienceErrors.CALL_CANCELLED({ operation: this.#operation.name }) : undefined)
+    second?.end()
   }
 
   #end(error: unknown): void {
+    this.#isEnded = true
     if (this.#second) this.#endSecond()
-    const { platform, cache } = this.#policies
-    if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.remove(this)
-    if (this.#flight) cache?.land(this.#cacheKey, this.#flight)
-    this.#plan.instrument?.ended(this.#outer, this.#span, this.#startedMs, error)
+    if (this.#watchesCaller) this.#outer.signal.removeEventListener('abort', this)
+    if (this.deadlineAt !== Number.POSITIVE_INFINITY) this.#policies.platform.deadlines.remove(this)
+    this.#reader?.leave()
+    if (!this.#isFlight) this.#plan.instrument?.ended(this.#outer, this.#span, this.#startedMs, error)
   }
 }
 
@@ -533,9 +590,4 @@ const captured = { resolve: (_: unknown) => {}, reject: (_: unknown) => {} }
 function capture(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
   captured.resolve = resolve
   captured.reject = reject
-}
-
-/** An error that says something of the call it ended, and nothing of its operation. */
-function isOwnEnd(error: unknown): boolean {
-  return isError(error, resilienceErrors.DEADLINE_EXCEEDED.code) || isError(error, resilienceErrors.CALL_CANCELLED.code)
 }

@@ -1,5 +1,18 @@
-/** The second attempt of a hedged call, from the moment that it is planned: the context that the implementation is given, with a signal of its own. */
-import { type CallContext, rootCall, type TraceContext } from '@keelson/kernel'
+/**
+ * The second attempt of a hedged call, from the moment that it is planned: its own timer, place and signal, and the context that the implementation is
+ * given. The call that it belongs to ends it, at the latest with its own end.
+ */
+import type { CallContext, TraceContext } from '@keelson/kernel'
+import { type Hedge, type PolicyPlan, resilienceErrors } from '@keelson/resilience'
+
+/** The call that is hedged. */
+interface HedgedCall {
+  attempt(context: CallContext): unknown
+  /** The second attempt has answered first, after so many milliseconds. */
+  overtaken(value: unknown, ranMs: number): void
+  /** Both attempts have failed. */
+  failedTwice(error: unknown): void
+}
 
 export class SecondAttempt implements CallContext {
   readonly correlationId: string
@@ -7,29 +20,82 @@ export class SecondAttempt implements CallContext {
   readonly subject: string | undefined
   readonly idempotencyKey: string | undefined
   readonly deadlineAt: number | undefined
-  readonly signal: AbortSignal
+  readonly #operation: string
+  readonly #call: HedgedCall
+  readonly #hedge: Hedge
+  readonly #policies: PolicyPlan
   readonly #abort = new AbortController()
-  isRunning = false
-  startedMs = 0
+  #isRunning = false
+  #isEnded = false
   /** What the first attempt failed with while this one was under way. */
-  firstFailure: { readonly error: unknown } | undefined
+  #firstFailure: { readonly error: unknown } | undefined
 
-  /**
-   * @param call what the first attempt is given.
-   * @param outer whose end is the end of both.
-   */
-  constructor(call: CallContext, outer: CallContext) {
-    this.correlationId = call.correlationId
-    this.trace = call.trace
-    this.subject = call.subject
-    this.idempotencyKey = call.idempotencyKey
-    this.deadlineAt = call.deadlineAt
-    const { signal } = this.#abort
-    this.signal = outer === rootCall ? signal : AbortSignal.any([outer.signal, signal])
+  /** @param context what the first attempt is given. */
+  constructor(operation: string, call: HedgedCall, context: CallContext, hedge: Hedge, policies: PolicyPlan) {
+    this.#operation = operation
+    this.correlationId = context.correlationId
+    this.trace = context.trace
+    this.subject = context.subject
+    this.idempotencyKey = context.idempotencyKey
+    this.deadlineAt = context.deadlineAt
+    this.#call = call
+    this.#hedge = hedge
+    this.#policies = policies
   }
 
-  /** Whoever waits for its time, or works on it, need not any more. */
-  cancel(reason?: unknown): void {
-    this.#abort.abort(reason)
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /** Begins after this time, unless it is ended before. */
+  planIn(afterMs: number): void {
+    this.#policies.platform.clock.sleep(afterMs, this.signal).then(
+      () => this.#begin(),
+      () => {},
+    )
+  }
+
+  /** Neither its answer nor its time matters any more. Its signal says so. */
+  end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#abort.abort(this.#isRunning ? resilienceErrors.CALL_CANCELLED({ operation: this.#operation }) : undefined)
+  }
+
+  /** True: the first attempt has failed, and this one may still answer; when it fails too, the call fails with the first error. */
+  standsInFor(error: unknown): boolean {
+    if (this.#isRunning) this.#firstFailure = { error }
+    return this.#isRunning
+  }
+
+  /** Where there is room for it and nothing says that the operation is in trouble. */
+  #begin(): void {
+    const { breaker, bulkhead, platform } = this.#policies
+    if (this.#isEnded || (breaker && breaker.state !== 'closed')) return
+    if (bulkhead && !bulkhead.enter()) return
+    if (!this.#hedge.take()) {
+      bulkhead?.leave()
+      return
+    }
+    this.#isRunning = true
+    const startedMs = platform.clock.monotonic()
+    const left = () => {
+      this.#isRunning = false
+      bulkhead?.leave()
+      return !this.#isEnded
+    }
+    const attempt = async () => this.#call.attempt(this)
+    attempt().then(
+      (value) => {
+        if (left()) this.#call.overtaken(value, platform.clock.monotonic() - startedMs)
+      },
+      () => {
+        if (left() && this.#firstFailure) this.#call.failedTwice(this.#firstFailure.error)
+      },
+    )
   }
 }

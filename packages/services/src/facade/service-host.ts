@@ -32,7 +32,8 @@ import {
 import { servicesErrors } from '../errors.ts'
 import type { Instrument, OperationState } from './call-plan.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
-import { callOperation } from './pipeline.ts'
+import { strip } from './output.ts'
+import { callOperation, callOperationForPeer } from './pipeline.ts'
 import { subscribeOperation } from './subscription.ts'
 
 interface HostOptions {
@@ -106,12 +107,13 @@ export class ServiceHost {
           validate: input?.['~standard'].validate,
           authorise: undefined,
           policies: policies.plan,
+          calleePolicies: policies.calleePlan,
           instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
         },
         invoke: this.#instead(name),
         callsOthers: options.callsOthers,
+        strip: (output) => strip(output, operation, `${options.name}.${name}`),
         policies,
-        counts: policies.counts,
         platform: options.policyPlatform,
         subscriptions: new Set(),
       })
@@ -137,7 +139,8 @@ export class ServiceHost {
   configurePolicies(config: PoliciesConfig): void {
     for (const operation of this.#operations.values()) {
       operation.policies.configure(config)
-      operation.plan = { ...operation.plan, policies: operation.policies.plan }
+      const { plan, calleePlan } = operation.policies
+      operation.plan = { ...operation.plan, policies: plan, calleePolicies: calleePlan }
     }
   }
 
@@ -156,7 +159,7 @@ export class ServiceHost {
   /** Makes the answers that caches are to have before anybody asks. What fails is made when it is asked for. */
   warm(): void {
     for (const [name, { policies }] of this.#operations)
-      for (const input of policies.warm) this.call(name, input).catch(() => {})
+      for (const input of policies.plan?.cache?.warm ?? []) this.call(name, input).catch(() => {})
   }
 
   get name(): string {
@@ -232,6 +235,11 @@ export class ServiceHost {
 
   call(name: string, input: unknown, call?: CallContext): Promise<unknown> {
     return callOperation(this.#stateOf(name), input, call)
+  }
+
+  /** A call that came over a wire from another process of ours: what protects its caller has run there, and is not run again. */
+  callForPeer(name: string, input: unknown, call: CallContext, caller: string): Promise<unknown> {
+    return callOperationForPeer(this.#stateOf(name), input, call, caller)
   }
 
   /** @param outgoing turns the items of the implementation into those of the reader. */

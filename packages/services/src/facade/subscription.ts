@@ -4,7 +4,7 @@
  */
 import { type CallContext, currentCall, runInCall, withTrace } from '@keelson/kernel'
 import { type Expiring, resilienceErrors } from '@keelson/resilience'
-import { accept, type OperationState, refuseDisabled } from './call-plan.ts'
+import { accept, type OperationState } from './call-plan.ts'
 import { withSignal } from './call-signal.ts'
 import { type Leavable, leavable } from './leavable.ts'
 
@@ -58,7 +58,7 @@ async function openSource(
   const { validate, authorise, policies } = operation.plan
   const parsed = validate === undefined ? input : accept(operation, await validate(input))
   await authorise?.(parsed, call)
-  if (policies) refuseDisabled(operation, policies, call)
+  policies?.flag?.check(call)
   // A subscription's implementation returns an async iterable, or is one to be started first: its handler type says so.
   const invoked = (await runInCall(call, () => operation.invoke(parsed, call))) as AsyncIterable<unknown>
   return itemsIn(invoked, call, first, outgoing)
@@ -99,7 +99,7 @@ class FirstItem implements Expiring {
     const { policies } = operation.plan
     this.#operation = operation
     this.#startedMs = startedMs
-    const ownAt = policies ? startedMs + policies.deadlineMs : Number.POSITIVE_INFINITY
+    const ownAt = policies ? startedMs + policies.deadline.ms : Number.POSITIVE_INFINITY
     this.deadlineAt = Math.min(ownAt, call.deadlineAt ?? Number.POSITIVE_INFINITY)
   }
 
@@ -118,8 +118,8 @@ class FirstItem implements Expiring {
   expire(): void {
     const late = this.#late
     this.#late = undefined
-    const { counts, name, platform } = this.#operation
-    counts.deadlineExceeded++
+    const { name, plan, platform } = this.#operation
+    plan.calleePolicies.deadline.counts.exceeded++
     const waitedMs = Math.round(platform.clock.monotonic() - this.#startedMs)
     late?.(resilienceErrors.DEADLINE_EXCEEDED({ operation: name, waitedMs }))
   }

@@ -19,7 +19,7 @@ interface Options {
 
 /** Without an adapter for them, answers are kept and rates counted in this process. */
 export function createPolicyPlatform({ clock, random, portValue }: Options): PolicyPlatform {
-  const cache = createInMemoryCacheStore()
+  const cache = createInMemoryCacheStore({ clock })
   const rateLimits = createInMemoryRateLimitStore(clock)
   // Only adapters of these ports, and `provideValue` with their type, write under their names.
   const port = <T>(name: string) => portValue(name) as T | undefined
@@ -27,7 +27,7 @@ export function createPolicyPlatform({ clock, random, portValue }: Options): Pol
     clock,
     random,
     deadlines: new Deadlines(clock),
-    caches: new ResultCaches(() => port<CacheStore>(CacheStore.name) ?? cache),
+    caches: new ResultCaches(() => port<CacheStore>(CacheStore.name) ?? cache, clock),
     rateLimits: { take: (key, rate) => (port<RateLimitStore>(RateLimitStore.name) ?? rateLimits).take(key, rate) },
     flags: () => port<FlagEvaluator>(Flags.name),
   }

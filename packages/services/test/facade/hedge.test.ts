@@ -151,8 +151,7 @@ describe('hedge()', () => {
     expect(backend.attempts).toHaveLength(61)
     const keyed = backend.save(1, { ...rootCall, idempotencyKey: 'once' })
     await backend.clock.advance(50)
-    expect(backend.attempts).toHaveLength(63)
-    expect(backend.attempts.at(-1)?.call.idempotencyKey).toBe('once')
+    expect(backend.attempts).toHaveLength(62)
     for (const attempt of backend.attempts) attempt.resolve({ n: 1 })
     await Promise.all([plain, keyed])
 

@@ -138,10 +138,10 @@ describe('a retry', () => {
     expect(other.state().retry).toEqual({ retries: 0, exhausted: 0, tokens: 10 })
   })
 
-  it('repeats a command only when it is idempotent or the call has a key', async () => {
+  it('repeats a command only when it is declared idempotent, whatever key a call brings', async () => {
     for (const { saves, call, tries } of [
       { saves: [retry({ initial: 1 })], call: rootCall, tries: 1 },
-      { saves: [retry({ initial: 1 })], call: { ...rootCall, idempotencyKey: 'k' }, tries: 2 },
+      { saves: [retry({ initial: 1 })], call: { ...rootCall, idempotencyKey: 'k' }, tries: 1 },
       { saves: [retry({ initial: 1 }), idempotent()], call: rootCall, tries: 2 },
     ]) {
       const subject = failing(1, () => busy())
@@ -380,13 +380,47 @@ describe('a cache', () => {
     expect(made).toBe(1)
   })
 
-  it('does not pass the deadline of whoever makes an answer on to those who wait for it', async () => {
-    let made = 0
-    await using backend = await startBackend([cache()], () => (++made === 1 ? new Promise(() => {}) : { n: 2 }))
+  it('makes an answer under its own deadline, while each who waits for it leaves as his own caller does', async () => {
+    const answer = later<{ n: number }>()
+    const calls: CallContext[] = []
+    await using backend = await startBackend([cache()], (_, call) => {
+      calls.push(call)
+      return answer.promise
+    })
+    const leaving = new AbortController()
     const hasty = outcome(backend.fetch(0, { ...rootCall, deadlineAt: 50 }))
+    const left = outcome(backend.fetch(0, { ...rootCall, signal: leaving.signal }))
     const patient = outcome(backend.fetch())
+    leaving.abort()
+    expect(await left).toBe('CALL_CANCELLED')
     await backend.clock.advance(80)
-    expect([await hasty, await patient]).toEqual(['DEADLINE_EXCEEDED', { n: 2 }])
+    expect([await hasty, calls.length, calls[0]?.signal.aborted]).toEqual(['DEADLINE_EXCEEDED', 1, false])
+    answer.resolve({ n: 2 })
+    expect(await patient).toEqual({ n: 2 })
+  })
+
+  it.each([
+    ['the deadline of the operation', [deadline('1s')]],
+    ['the time that making an answer may take', []],
+  ])('ends a making that hangs by %s, in the background too', async (_, annotations) => {
+    let made = 0
+    let hangs = true
+    await using backend = await startBackend(
+      [...annotations, cache({ ttl: '10s', refreshAhead: 0.5, within: '1s' })],
+      () => (++made && hangs ? new Promise(() => {}) : { n: made }),
+    )
+    const hanging = [outcome(backend.fetch()), outcome(backend.fetch())]
+    await backend.clock.advance(1100)
+    expect(await Promise.all(hanging)).toEqual(['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'])
+    hangs = false
+    expect(await backend.fetch()).toEqual({ n: 2 })
+    await backend.clock.advance(6000)
+    hangs = true
+    expect([await backend.fetch(), made]).toEqual([{ n: 2 }, 3])
+    hangs = false
+    // The refresh hangs; nobody waits for it once the answer at hand is too old, and it ends.
+    await backend.clock.advance(4000)
+    expect([await backend.fetch(), await backend.fetch()]).toEqual([{ n: 4 }, { n: 4 }])
   })
 
   it('answers with what it has within the grace when there is nothing newer to be had', async () => {

@@ -2,8 +2,29 @@
  * Stops calling what fails. Closed, it counts failures in a row and, over a sliding window of ten slices, their share; open, it refuses; half-open,
  * it lets a few calls through and closes when they succeed, or opens again at the first that fails.
  */
-import { parseMs } from '../duration.ts'
-import type { BreakerSettings } from '../settings.ts'
+import * as z from 'zod'
+import { type AnsweringAnnotation, annotate } from '../annotation.ts'
+import { DurationSetting, parseMs } from '../duration.ts'
+import { isFailure, kindOf } from '../failure.ts'
+import { answering, type Policy, type SettingsOf, settingsOf } from '../policy.ts'
+
+const settings = settingsOf(
+  {
+    consecutive: z.int().min(1).describe('Opens after so many failures in a row'),
+    rate: z.number().min(0).max(1).describe('Opens when this share of the calls within the window failed'),
+    over: DurationSetting.describe('The sliding window of `rate`'),
+    minimum: z.int().min(1).describe('Calls within the window before `rate` counts'),
+    openFor: DurationSetting.describe('How long calls are refused before the first is tried again'),
+    probes: z.int().min(1).describe('Calls that must succeed, tried at the same time at most, to close again'),
+  },
+  { consecutive: 5, rate: 0.5, over: '10s', minimum: 20, openFor: '5s', probes: 1 },
+)
+type BreakerSettings = SettingsOf<typeof settings>
+
+/** Refuses calls with CIRCUIT_OPEN for a while once the operation fails too often. */
+export function breaker(given: z.infer<typeof settings.schema> = {}): AnsweringAnnotation {
+  return annotate('breaker', settings.schema, given)
+}
 
 export type CircuitState = 'closed' | 'open' | 'half-open'
 
@@ -19,6 +40,8 @@ export class CircuitBreaker {
   #failuresInARow = 0
   #openedAt = 0
   #probing = 0
+  /** When the last probe was let through. */
+  #probedAt = 0
   #probesSucceeded = 0
   readonly #calls = new Float64Array(slices)
   readonly #failures = new Float64Array(slices)
@@ -55,18 +78,22 @@ export class CircuitBreaker {
     return this.#term
   }
 
-  /** 0 when the call may go ahead, and must then be told of by `succeeded`, `failed` or `left`; else how long to wait, in milliseconds. */
+  /**
+   * 0 when the call may go ahead, and must then be told of by `succeeded`, `failed`, `learn` or `left`; else how long to wait, in milliseconds.
+   * A probe that has said nothing for `openFor` is taken for lost, and others are let through in its place.
+   */
   admit(nowMs: number): number {
     if (this.#state === 'closed') return 0
     if (this.#state === 'open') {
       const left = this.#openedAt + this.#openForMs - nowMs
       if (left > 0) return this.#refuse(left)
-      this.#turn('half-open')
-      this.#probing = 0
-      this.#probesSucceeded = 0
+      this.#probe()
+    } else if (this.#probing >= this.#settings.probes) {
+      if (nowMs - this.#probedAt < this.#openForMs) return this.#refuse(Math.min(100, this.#openForMs))
+      this.#probe()
     }
-    if (this.#probing >= this.#settings.probes) return this.#refuse(Math.min(100, this.#openForMs))
     this.#probing++
+    this.#probedAt = nowMs
     return 0
   }
 
@@ -90,6 +117,17 @@ export class CircuitBreaker {
     increment(this.#calls, slice)
     increment(this.#failures, slice)
     if (this.#failuresInARow >= this.#settings.consecutive || this.#failsTooOften()) this.#open(nowMs)
+  }
+
+  /**
+   * What an error says of the operation: trouble is a failure. Of a call that was given up, or came too often, it learns nothing. Any other refusal
+   * says that the call asked wrongly; a probe shows by it that the operation answers.
+   */
+  learn(error: unknown, nowMs: number, term: number): void {
+    const kind = kindOf(error)
+    if (isFailure(error)) this.failed(nowMs, term)
+    else if (kind === 'cancelled' || kind === 'rate-limited') this.left(term)
+    else if (this.#state === 'half-open') this.succeeded(nowMs, term)
   }
 
   /** The call ended without a word on how its operation is. */
@@ -117,6 +155,12 @@ export class CircuitBreaker {
     this.#turn('open')
     this.#openedAt = nowMs
     this.opened++
+  }
+
+  #probe(): void {
+    this.#turn('half-open')
+    this.#probing = 0
+    this.#probesSucceeded = 0
   }
 
   #close(): void {
@@ -147,6 +191,52 @@ export class CircuitBreaker {
     if (slice > this.#slice) this.#slice = slice
     return this.#slice % slices
   }
+}
+
+const numbers = { closed: 0, 'half-open': 0.5, open: 1 } as const
+
+interface BreakerState {
+  readonly state: CircuitState
+  readonly opened: number
+  readonly refused: number
+}
+
+export const breakerPolicy: Policy<z.infer<typeof settings.schema>, BreakerSettings, CircuitBreaker, BreakerState> = {
+  ...settings,
+  side: 'caller',
+  kinds: answering,
+  isCode: false,
+  metrics: [
+    {
+      kind: 'gauge',
+      name: 'keelson_breaker_state',
+      help: '0 closed, 0.5 half-open, 1 open',
+      read: ({ state }) => numbers[state],
+    },
+    {
+      kind: 'counter',
+      name: 'keelson_breaker_refused_total',
+      help: 'Calls refused by an open breaker',
+      read: ({ refused }) => refused,
+    },
+  ],
+  attach() {
+    // Made when it is first wanted, and kept from then on.
+    let circuit: CircuitBreaker | undefined
+    return {
+      configure(given) {
+        if (!given) return undefined
+        circuit?.configure(given)
+        circuit ??= new CircuitBreaker(given)
+        return circuit
+      },
+      state: () => ({
+        state: circuit?.state ?? 'closed',
+        opened: circuit?.opened ?? 0,
+        refused: circuit?.refused ?? 0,
+      }),
+    }
+  },
 }
 
 function increment(counts: Float64Array, index: number): void {

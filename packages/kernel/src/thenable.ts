@@ -1,0 +1,22 @@
+/**
+ * Answers that come later. Query builders and other libraries return objects that are no promises of this realm and have a `then` of their own, which may
+ * be a getter, or start the work when it is called: it is read once and called once.
+ */
+
+const nativeThen = Promise.prototype.then
+
+/**
+ * The promise of a value that has `then`; undefined for one that has none. A promise of the language is given back as it is. Throws what a
+ * `then` that is a getter throws; what the function itself throws rejects the promise.
+ */
+export function promiseOf(value: unknown): Promise<unknown> | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+  // Any property may be asked for of an object; only its being a function counts.
+  const { then } = value as { readonly then?: unknown }
+  if (typeof then !== 'function') return undefined
+  // An object with the `then` of a promise that is no promise would throw when that is called.
+  if (then === nativeThen && value instanceof Promise) return value
+  return new Promise((resolve, reject) => {
+    then.call(value, resolve, reject)
+  })
+}
