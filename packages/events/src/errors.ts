@@ -95,6 +95,12 @@ export const eventsErrors = defineErrors({
     message: (d: { log: string; position: number; epoch: number; lastGood: number }) =>
       `Cannot read log "${d.log}" after position ${d.position} of epoch ${d.epoch}: it is certain only up to ${d.lastGood}`,
   },
+  EVENTS_SEAL_FORGED: {
+    kind: 'invalid',
+    when: 'A signed seal does not fit its signature, key or log: it was changed, or is of another log.',
+    message: (d: { log: string; position: number }) =>
+      `Cannot use the seal at position ${d.position} of log "${d.log}": its signature does not fit`,
+  },
   EVENTS_LOG_DAMAGED: {
     kind: 'internal',
     when: 'Verification found that a log is not what was appended: events are missing, out of their order or changed.',

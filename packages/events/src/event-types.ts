@@ -2,7 +2,8 @@
  * What the events of a log mean: the schema of each type, its version, and the steps from earlier versions. The store keeps JSON; this is
  * where JSON becomes typed events and back, so that old events are read by today's code and none is ever rewritten.
  */
-import { type Given, type Parsed, type Problem, problemsOf, reasonOf, type Schema } from '@keelson/kernel'
+import { isDeepStrictEqual } from 'node:util'
+import { type Given, isRecord, type Parsed, type Problem, problemsOf, reasonOf, type Schema } from '@keelson/kernel'
 import { eventsErrors } from './errors.ts'
 import type { EventMetadata, NewEvent, RecordedEvent } from './store/event.ts'
 
@@ -97,10 +98,8 @@ export function defineEvents<const D extends Definitions>(definitions: D): Event
     names: [...types.keys()],
     encode: (given) => {
       const { name, type } = typeOf(given.type)
-      const { problems } = parse(type.data, given.data)
-      if (problems) throw eventsErrors.EVENTS_PAYLOAD_INVALID({ type: name, problems })
       // What was given is stored, not what parsing made of it: that may have no JSON.
-      return { ...given, type: name, schemaVersion: type.version }
+      return { ...given, type: name, schemaVersion: type.version, data: readable(name, type, given.data) }
     },
     decode: (stored) => {
       const { name, type } = typeOf(stored.type)
@@ -112,6 +111,33 @@ export function defineEvents<const D extends Definitions>(definitions: D): Event
       return { ...stored, type: name, schemaVersion: type.version, data: parsed.value } as unknown as EventOf<D>
     },
   }
+}
+
+/** The JSON of what was given, from which the schema reads the same. Throws EVENTS_PAYLOAD_INVALID where it does not. */
+function readable(name: string, { data: schema }: EventType, given: unknown): unknown {
+  const refuse = (problems: readonly Problem[]) => eventsErrors.EVENTS_PAYLOAD_INVALID({ type: name, problems })
+  const read = parse(schema, withoutUndefined(given))
+  if (read.problems) throw refuse(read.problems)
+  let json: unknown
+  try {
+    json = given === undefined ? null : JSON.parse(JSON.stringify(given))
+  } catch (error) {
+    throw refuse([{ path: '', message: `it has no JSON: ${reasonOf(error)}` }])
+  }
+  const again = parse(schema, json)
+  const change = 'it would be read again as something else'
+  if (again.problems)
+    throw refuse(again.problems.map(({ path, message }) => ({ path, message: `${change}: ${message}` })))
+  if (!isDeepStrictEqual(again.value, read.value)) throw refuse([{ path: '', message: change }])
+  return json
+}
+
+/** Properties that are undefined are not there in JSON; neither are they to the schema, then. */
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (!isRecord(value) || Object.getPrototypeOf(value) !== Object.prototype) return value
+  const there = Object.entries(value).filter(([, one]) => one !== undefined)
+  return Object.fromEntries(there.map(([name, one]) => [name, withoutUndefined(one)]))
 }
 
 function requireSteps(name: string, { version, upcasts }: EventType): void {
@@ -126,10 +152,13 @@ function requireSteps(name: string, { version, upcasts }: EventType): void {
 function upcast(stored: RecordedEvent, { version, upcasts }: EventType): unknown {
   if (stored.schemaVersion > version)
     throw unreadable(stored, `it is of version ${stored.schemaVersion}, this program knows ${version}`)
-  let data = stored.data
+  if (stored.schemaVersion === version) return stored.data
+  // An upcast may change what it is given: nobody else has it.
+  const own = structuredClone(stored)
+  let data = own.data
   for (let from = stored.schemaVersion; from < version; from++) {
     try {
-      data = upcasts[from]?.(data, stored)
+      data = upcasts[from]?.(data, own)
     } catch (cause) {
       throw unreadable(stored, `the upcast from version ${from} threw: ${reasonOf(cause)}`)
     }

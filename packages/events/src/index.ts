@@ -100,6 +100,7 @@ export {
   type AppendCondition,
   type Appended,
   type AppendOptions,
+  type EraseOptions,
   type EventPlace,
   EventStore,
   type ExpectedVersion,
@@ -119,7 +120,7 @@ export {
 export { type FollowOptions, follow } from './store/follow.ts'
 export { createInMemoryEventStore, type InMemoryEventStoreOptions } from './store/in-memory-event-store.ts'
 export type { PersonalDataOptions, PersonalFields, PersonalRule } from './store/personal-data.ts'
-export type { Seal } from './store/seals.ts'
+export { openSeal, type Seal, type SignedSeal, signSeal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'
 export type { Verification, VerifyOptions } from './store/verify.ts'
 export {

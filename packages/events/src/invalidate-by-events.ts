@@ -59,7 +59,7 @@ async function follow(
   while (!signal.aborted) {
     try {
       place ??= await store.head()
-      const page = await store.readFeed(place, { limit: pageSize, ...(types && { types }) })
+      const page = await store.readFeed(place, { limit: pageSize, includeArchived: true, ...(types && { types }) })
       const stale = [...new Set(page.events.flatMap(tagsOf))]
       if (stale.length > 0) await invalidate(stale)
       place = page.next

@@ -85,6 +85,8 @@ export interface Folded<State> extends Loaded<State> {
   /** All events that the stream has had were read. */
   readonly isWhole: boolean
   readonly snapshotVersion: number
+  /** Of the first reading. */
+  readonly shreds: number | undefined
 }
 
 export async function foldAggregate<State, Read extends RecordedEvent, New extends NewEvent>(
@@ -110,6 +112,7 @@ export async function foldAggregate<State, Read extends RecordedEvent, New exten
     versions: new Map(),
     isWhole: found === undefined,
     snapshotVersion: found?.version ?? 0,
+    shreds: found?.shreds,
   }
   return foldSince(store, aggregate, start, until)
 }
@@ -125,14 +128,15 @@ export async function foldSince<State, Read extends RecordedEvent, New extends N
   const limit = until.version === undefined ? {} : { limit: until.version - from.version }
   const slice =
     until.version === from.version && from.version > 0
-      ? { events: [], version: from.version, state: from.streamState }
+      ? { events: [], version: from.version, state: from.streamState, shreds: from.shreds }
       : await store.readStream(from.stream, { from: from.version + 1, ...limit })
   const events = slice.events.filter((event) => isUntil(event, until))
   requireHistory(from, slice.events, slice.version, until)
   let state = from.state
   for (const event of events) state = aggregate.evolve(state, aggregate.events.decode(event))
   const version = isPast ? (events.at(-1)?.version ?? from.version) : slice.version
-  const isDue = !isPast && (await keepWhenDue(store, aggregate, { ...from, version, state }))
+  const shreds = from.shreds ?? slice.shreds
+  const isDue = !isPast && (await keepWhenDue(store, aggregate, { ...from, version, state, shreds }))
   return {
     stream: from.stream,
     version,
@@ -141,6 +145,7 @@ export async function foldSince<State, Read extends RecordedEvent, New extends N
     versions: new Map([...from.versions, ...events.map((event) => [event.id, event.version] as const)]),
     isWhole: from.isWhole && (version === from.version || events[0]?.version === from.version + 1),
     snapshotVersion: isDue ? version : from.snapshotVersion,
+    shreds,
   }
 }
 
@@ -175,9 +180,9 @@ function requireHistory(
 async function keepWhenDue<State, Read extends RecordedEvent, New extends NewEvent>(
   store: EventStore,
   { name, snapshot }: Aggregate<State, Read, New>,
-  { stream, version, state, snapshotVersion }: Folded<State>,
+  { stream, version, state, snapshotVersion, shreds }: Folded<State>,
 ): Promise<boolean> {
   if (snapshot === undefined || version - snapshotVersion < snapshot.every) return false
-  await store.writeSnapshot(stream, { name, version: snapshot.version }, { version, state }).catch(() => {})
+  await store.writeSnapshot(stream, { name, version: snapshot.version }, { version, state, shreds }).catch(() => {})
   return true
 }

@@ -215,7 +215,7 @@ class InlineStore implements InlineProjections {
     const { events } = await this.readFeedWithin(
       transaction,
       { position: after, epoch: 0 },
-      { types: projection.types, limit: upTo - after },
+      { types: projection.types, limit: upTo - after, includeArchived: true },
     )
     for (const one of events)
       for (const { sql, parameters } of projection.statements(one, table)) await transaction.query(sql, parameters)
@@ -231,6 +231,7 @@ class InlineStore implements InlineProjections {
   }
 
   readStream: SqlEventStore['readStream'] = (...given) => this.#store.readStream(...given)
+  noteReader: SqlEventStore['noteReader'] = (...given) => this.#store.noteReader(...given)
   findEvent: SqlEventStore['findEvent'] = (...given) => this.#store.findEvent(...given)
   readFeed: SqlEventStore['readFeed'] = (...given) => this.#store.readFeed(...given)
   readFeedWithin: SqlEventStore['readFeedWithin'] = (...given) => this.#store.readFeedWithin(...given)

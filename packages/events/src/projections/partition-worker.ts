@@ -111,7 +111,10 @@ export class PartitionWorker {
       await this.#retryParked(claim)
       const limit = await this.#options.limit()
       const count = Math.min(pageSize, limit - this.#at.position)
-      const page = count > 0 ? await store.readFeed(this.#at, { types: projection.types, limit: count }) : undefined
+      const page =
+        count > 0
+          ? await store.readFeed(this.#at, { types: projection.types, limit: count, includeArchived: true })
+          : undefined
       this.#head = page?.head ?? this.#head
       if (page && page.next.position > this.#at.position) {
         await this.#handle(page, claim)

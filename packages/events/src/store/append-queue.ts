@@ -27,11 +27,13 @@ const mostEvents = 2_000
 const mostBytes = 4 * 1024 * 1024
 /** In memory. */
 const mostWaiting = 50_000
+const mostWaitingBytes = 64 * 1024 * 1024
 
 export class AppendQueue {
   readonly #together: AppendTogether
   readonly #waiting: Waiting[] = []
   #waitingEvents = 0
+  #waitingBytes = 0
   #busy = 0
   #isScheduled = false
   #isClosed = false
@@ -44,13 +46,16 @@ export class AppendQueue {
   /** Rejects as the append is refused, or with what the database answered. */
   add(append: PreparedAppend): Promise<readonly Appended[]> {
     if (this.#isClosed) return Promise.reject(eventsErrors.EVENTS_CLOSED({}))
-    if (this.#waitingEvents > 0 && this.#waitingEvents + append.eventCount > mostWaiting)
+    const isFull =
+      this.#waitingEvents + append.eventCount > mostWaiting || this.#waitingBytes + append.bytes > mostWaitingBytes
+    if (this.#waitingEvents > 0 && isFull)
       return Promise.reject(eventsErrors.EVENTS_QUEUE_FULL({ waiting: this.#waitingEvents }))
     const ids = append.parts.flatMap(({ events }) => events.map(({ id }) => id))
     const added = new Promise<readonly Appended[]>((resolve, reject) => {
       this.#waiting.push({ append, ids, resolve, reject })
     })
     this.#waitingEvents += append.eventCount
+    this.#waitingBytes += append.bytes
     this.#schedule()
     return added
   }
@@ -105,7 +110,10 @@ export class AppendQueue {
       if (isAlone) break
     }
     const batch = this.#waiting.splice(0, count)
-    for (const { append } of batch) this.#waitingEvents -= append.eventCount
+    for (const { append } of batch) {
+      this.#waitingEvents -= append.eventCount
+      this.#waitingBytes -= append.bytes
+    }
     return batch
   }
 

@@ -40,11 +40,13 @@ export interface EventStore {
   archive(stream: string): Promise<void>
   /**
    * Erases the events before `version`; snapshots that stand for them stay. Returns how many were erased now. Rejects with
-   * EVENTS_ERASURE_REFUSED where a snapshot has yet to see some of them.
+   * EVENTS_ERASURE_REFUSED where a snapshot, or a reader that has said where it is, has yet to see some of them.
    */
-  truncate(stream: string, version: number): Promise<number>
-  /** Erases all events of a stream and closes it for ever. Repeating it changes nothing. */
-  tombstone(stream: string): Promise<number>
+  truncate(stream: string, version: number, options?: EraseOptions): Promise<number>
+  /** Erases all events of a stream and closes it for ever. Repeating it changes nothing. Rejects with EVENTS_ERASURE_REFUSED as `truncate` does. */
+  tombstone(stream: string, options?: EraseOptions): Promise<number>
+  /** Says how far a reader has come that keeps its place elsewhere, so that nothing is erased which it has yet to see. */
+  noteReader(reader: string, position: number): Promise<void>
   /** The newest snapshot of this shape; those of another shape are dropped. */
   readSnapshot(stream: string, shape: SnapshotShape): Promise<Snapshot | undefined>
   /** Replaces the snapshot of the stream under this name, unless that one is newer. */
@@ -119,6 +121,13 @@ export interface StreamSlice {
   readonly version: number
   readonly state: StreamState
   readonly events: readonly RecordedEvent[]
+  /** How many persons had been shredded, where the store has personal data: what was made of an earlier reading may hold theirs. */
+  readonly shreds?: number
+}
+
+export interface EraseOptions {
+  /** Though readers have yet to see it: the law may leave no choice. */
+  readonly isForced?: boolean
 }
 
 export interface EventPlace {
@@ -175,6 +184,8 @@ export interface SnapshotShape {
 export interface Snapshot {
   /** Of the stream: the events up to it are in the state. */
   readonly version: number
-  /** JSON. */
+  /** JSON; what is not is refused with EVENTS_PAYLOAD_INVALID. */
   readonly state: unknown
+  /** Of the reading that the state was made of: a state from before a shredding is not kept. */
+  readonly shreds?: number | undefined
 }

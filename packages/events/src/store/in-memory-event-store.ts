@@ -8,6 +8,7 @@ import type {
   AppendCondition,
   Appended,
   AppendOptions,
+  EraseOptions,
   EventPlace,
   EventStore,
   FeedPage,
@@ -21,7 +22,14 @@ import type {
   StreamSlice,
   StreamsOptions,
 } from './event-store.ts'
-import { lostState, type PreparedEvent, type PreparedPart, prepareAppend, requireStreamName } from './prepare-append.ts'
+import {
+  jsonOf,
+  lostState,
+  type PreparedEvent,
+  type PreparedPart,
+  prepareAppend,
+  requireStreamName,
+} from './prepare-append.ts'
 
 export interface InMemoryEventStoreOptions {
   readonly log?: string
@@ -60,6 +68,7 @@ class InMemoryEventStore implements EventStore {
   readonly #streams = new Map<string, Stream>()
   readonly #byId = new Map<string, StoredEvent>()
   readonly #snapshots = new Map<string, Snapshot & { readonly shape: number }>()
+  readonly #readers = new Map<string, number>()
   readonly #waiting = new Set<() => void>()
 
   constructor({ log = 'main', clock = systemClock, eventBytes = 1024 * 1024 }: InMemoryEventStoreOptions) {
@@ -162,15 +171,17 @@ class InMemoryEventStore implements EventStore {
     if (found.state === 'open') found.state = 'archived'
   }
 
-  async truncate(stream: string, version: number): Promise<number> {
+  async truncate(stream: string, version: number, options: EraseOptions = {}): Promise<number> {
     const found = this.#stream(stream, 'truncate')
+    this.#requireSeen(stream, 'truncate', version, options)
     for (const [name, snapshot] of this.#snapshotsOf(stream))
       if (snapshot.version < version - 1) throw lostState(stream, { name, version: snapshot.version })
     return this.#erase(found, version)
   }
 
-  async tombstone(stream: string): Promise<number> {
+  async tombstone(stream: string, options: EraseOptions = {}): Promise<number> {
     const found = this.#stream(stream, 'tombstone')
+    this.#requireSeen(stream, 'tombstone', Number.POSITIVE_INFINITY, options)
     found.state = 'tombstoned'
     for (const [name] of this.#snapshotsOf(stream)) this.#snapshots.delete(JSON.stringify([stream, name]))
     return this.#erase(found, Number.POSITIVE_INFINITY)
@@ -189,7 +200,20 @@ class InMemoryEventStore implements EventStore {
     const key = JSON.stringify([stream, shape.name])
     const found = this.#snapshots.get(key)
     if (found && (found.shape > shape.version || (found.shape === shape.version && found.version >= version))) return
-    this.#snapshots.set(key, { version, shape: shape.version, state: JSON.parse(JSON.stringify(state)) })
+    this.#snapshots.set(key, { version, shape: shape.version, state: JSON.parse(jsonOf(shape.name, state)) })
+  }
+
+  async noteReader(reader: string, position: number): Promise<void> {
+    this.#readers.set(reader, position)
+  }
+
+  #requireSeen(stream: string, attempt: string, version: number, { isForced = false }: EraseOptions): void {
+    const due = this.#stream(stream, attempt).events.filter((one) => !one.isErased && one.version < version)
+    const last = due.at(-1)?.position ?? 0
+    const [behind] = [...this.#readers].find(([, position]) => position < last) ?? []
+    if (behind === undefined || isForced) return
+    const reason = `the ${behind} has yet to come to position ${last}`
+    throw eventsErrors.EVENTS_ERASURE_REFUSED({ stream, attempt, reason })
   }
 
   #stream(stream: string, attempt: string): Stream {

@@ -8,6 +8,7 @@ import { eventsErrors } from '../errors.ts'
 import type { EventMetadata, NewEvent } from './event.ts'
 import { asEventId, type MakeEventId } from './event-ids.ts'
 import type { AppendAllOptions, AppendCondition, ExpectedVersion, StreamAppend } from './event-store.ts'
+import { whyNotJson } from './json-values.ts'
 
 export interface PreparedEvent {
   readonly id: string
@@ -145,18 +146,11 @@ function requireCondition(stream: string, { tags, after }: AppendCondition): voi
   if (!Array.isArray(tags) || tags.length === 0) throw invalid(stream, 'a condition names at least one tag')
 }
 
-function jsonOf(type: string, value: unknown): string {
-  try {
-    const text = JSON.stringify(value)
-    if (text !== undefined) return text
-  } catch (error) {
-    throw notJson(type, error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error))
-  }
-  throw notJson(type, `a ${typeof value} is no JSON`)
-}
-
-function notJson(type: string, message: string): Error {
-  return eventsErrors.EVENTS_PAYLOAD_INVALID({ type, problems: [{ path: '', message }] })
+/** JSON that gives back what was given. Throws EVENTS_PAYLOAD_INVALID for a value that has no such, with where it is. */
+export function jsonOf(type: string, value: unknown): string {
+  const problem = whyNotJson(value)
+  if (problem) throw eventsErrors.EVENTS_PAYLOAD_INVALID({ type, problems: [problem] })
+  return JSON.stringify(value)
 }
 
 function invalid(stream: string, reason: string): Error {

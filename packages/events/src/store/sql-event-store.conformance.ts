@@ -1,12 +1,14 @@
 /** What the event store promises beyond its port on a database, as data so that any test runner can run it. Each case has logs of its own. */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { type Database, isError } from '@keelson/kernel'
 import { createMetrics } from '@keelson/telemetry'
 import { openEventLogs } from './event-logs.ts'
 import { feedStart } from './event-store.ts'
+import { personalDataConformance } from './personal-data.conformance.ts'
+import { openSeal, Seals, signSeal } from './seals.ts'
 import { openEventStore, type SqlEventStore } from './sql-event-store.ts'
-import type { Verification, VerifyOptions } from './verify.ts'
+import { type Verification, type VerifyOptions, verifyLog } from './verify.ts'
 
 export interface SqlEventStoreCase {
   readonly name: string
@@ -38,6 +40,15 @@ async function verified(store: SqlEventStore, options?: VerifyOptions): Promise<
   return last
 }
 
+async function logOf(store: SqlEventStore): Promise<{ readonly id: number; readonly name: string }> {
+  const { rows } = await store.database.query<{ id: number; name: string }>(
+    'select id, name from keelson_event_logs where name = $1',
+    [store.log],
+  )
+  assert.ok(rows[0])
+  return rows[0]
+}
+
 /** Does behind the back of the store what it never does. */
 async function tamper(store: SqlEventStore, sql: string, parameters: readonly unknown[]): Promise<void> {
   await store.database.batch([{ sql: `select set_config('keelson.erase', 'on', true)` }, { sql, parameters }])
@@ -46,6 +57,7 @@ async function tamper(store: SqlEventStore, sql: string, parameters: readonly un
 const thisLog = '(select id from keelson_event_logs where name = $1)'
 
 export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
+  ...personalDataConformance.map(({ name, run }) => on(name, run)),
   on('events are never changed or deleted by a statement that does not say that it erases', async (store) => {
     await store.append('a', numbered(1))
     for (const sql of [
@@ -165,18 +177,23 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
     await one.close()
   }),
   on('verify() proves a log, counts what was erased, and knows a seal again that was kept', async (store) => {
-    assert.deepEqual(await verified(store), { verified: 0, total: 0, erased: 0, seal: { position: 0, seal: '' } })
+    const empty = await verified(store)
+    assert.deepEqual([empty.verified, empty.total, empty.erased, empty.sealedTo], [0, 0, 0, 0])
     await store.append('a', numbered(1_200))
     await store.append('b', [{ type: 'Private', data: { name: 'Ada' }, tags: ['person:ada'] }])
     await store.append('c', numbered(1_300))
     const first = await verified(store)
-    assert.deepEqual([first.verified, first.total, first.erased, first.seal.position], [2_501, 2_501, 0, 2_000])
+    assert.deepEqual([first.verified, first.total, first.erased, first.seal.position], [2_501, 2_501, 0, 2_501])
+    // Nobody keeps a seal over the last ones but the caller.
+    assert.equal((await verified(store)).sealedTo, 2_000)
     await store.tombstone('b')
     await store.truncate('a', 11)
     await store.archive('c')
-    assert.deepEqual(await verified(store, { expected: first.seal }), { ...first, erased: 11 })
+    const second = await verified(store, { expected: first.seal })
+    assert.deepEqual([second.erased, second.sealedTo, second.seal.acts?.count], [11, 2_501, 3])
+    assert.equal(second.seal.seal, first.seal.seal)
     await store.append('d', numbered(1_000))
-    assert.equal((await verified(store, { expected: first.seal })).seal.position, 3_000)
+    assert.equal((await verified(store, { expected: second.seal })).seal.position, 3_501)
   }),
   on('verify() finds data that was changed, and events that were left out or put in another order', async (store) => {
     const damages: [string, RegExp][] = [
@@ -190,6 +207,30 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
       ],
       [`update keelson_events set state = 'erased' where log = ${thisLog} and position = 7`, /marked as erased/],
       [`delete from keelson_events where log = ${thisLog} and position = 1500`, /1 events are missing/],
+      // A digest in the place of the data that is read.
+      [
+        `update keelson_events set digest = keelson_event_payload(data, metadata, tags), data = '{"number":9}'
+          where log = ${thisLog} and position = 500`,
+        /a digest beside its data/,
+      ],
+      [
+        `update keelson_events set recorded_at = recorded_at + interval '1 microsecond' where log = ${thisLog} and position > 900`,
+        /seal at 1000 does not fit/,
+      ],
+      [
+        `update keelson_events set tags = '{other}' where log = ${thisLog} and position = 3`,
+        /seal at 1000 does not fit/,
+      ],
+      [`update keelson_events set state = 'archived' where log = ${thisLog} and position = 7`, /was never archived/],
+      [
+        `update keelson_events set state = 'erased', digest = keelson_event_payload(data, metadata, tags), data = null, metadata = null,
+          tags = null where log = ${thisLog} and position = 7`,
+        /nobody erased it/,
+      ],
+      [
+        `update keelson_event_streams set state = 'archived' where log = ${thisLog} and name = 'a'`,
+        /is archived, and was left open/,
+      ],
       [
         `update keelson_event_streams set version = 2000 where log = ${thisLog} and name = 'a'`,
         /stream "a" is at version 2000/,
@@ -202,13 +243,107 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
       await tamper(one, sql, [one.log])
       await assert.rejects(verified(one), (error) => isError(error, 'EVENTS_LOG_DAMAGED') && reason.test(error.message))
       if (at === 0) {
-        // Who changes the seals too is found out by one that was kept elsewhere.
+        // One who changes the seals too is found out by one that was kept elsewhere.
         await one.database.query(`delete from keelson_event_seals where log = ${thisLog}`, [one.log])
         await verified(one)
         await assert.rejects(verified(one, { expected: seal }), /is not the one that is expected/)
       }
       await one.close()
     }
+  }),
+  on(
+    'verify() finds what one seal kept elsewhere is enough for, however well the rest was made to fit',
+    async (store) => {
+      const separated = [{ type: '1|Counted' }, { type: 'Counted' }]
+      await store.append('b|1', separated)
+      await store.append('a', numbered(20))
+      await store.archive('b|1')
+      const { seal } = await verified(store)
+      const log = await logOf(store)
+      const undo = async (sql: readonly string[], reason: RegExp) => {
+        const spoilt = store.database.transaction(async (transaction) => {
+          await transaction.query(`select set_config('keelson.erase', 'on', true)`)
+          for (const one of sql) await transaction.query(one, [store.log])
+          const seals = new Seals(transaction, log.id, log.name)
+          const verification = verifyLog(transaction, { ...log, lostKeys: async () => [] }, seals, { expected: seal })
+          for await (const _ of verification);
+        })
+        await assert.rejects(spoilt, (error) => isError(error, 'EVENTS_LOG_DAMAGED') && reason.test(error.message))
+      }
+      await undo(
+        [
+          `delete from keelson_events where log = ${thisLog} and position = 22`,
+          `update keelson_event_logs set head = 21 where name = $1`,
+          `update keelson_event_streams set version = 19 where log = ${thisLog} and name = 'a'`,
+        ],
+        /ends at 21, before the expected seal/,
+      )
+      await undo(
+        [
+          `update keelson_events set stream = 'b', type = '1|1|Counted' where log = ${thisLog} and position = 1`,
+          `update keelson_events set stream = 'b' where log = ${thisLog} and position = 2`,
+          `update keelson_event_streams set name = 'b' where log = ${thisLog} and name = 'b|1'`,
+          `delete from keelson_event_acts where log = ${thisLog}`,
+          `update keelson_event_streams set state = 'open' where log = ${thisLog}`,
+        ],
+        /there are 0 acts/,
+      )
+      await undo([`update keelson_event_acts set version = 9 where log = ${thisLog}`], /is not what was done/)
+      await undo(
+        [`update keelson_event_streams set state = 'open' where log = ${thisLog}`],
+        /is open, and was left archived/,
+      )
+      await verified(store, { expected: seal })
+    },
+  ),
+  on('a seal that is signed and kept outside is opened by the key and the log that it is of', async (store) => {
+    await store.append('a', numbered(3))
+    const { seal } = await verified(store)
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const signed = signSeal(store.log, seal, privateKey)
+    assert.deepEqual(openSeal(store.log, signed, publicKey), seal)
+    const other = generateKeyPairSync('ed25519').publicKey
+    for (const attempt of [
+      () => openSeal(store.log, signed, other),
+      () => openSeal('another', signed, publicKey),
+      () =>
+        openSeal(
+          store.log,
+          { ...signed, seal: signed.seal.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) },
+          publicKey,
+        ),
+    ])
+      assert.throws(attempt, (error) => isError(error, 'EVENTS_SEAL_FORGED'))
+  }),
+  on(
+    'archive(), truncate() and tombstone() are one short statement each, and erase what readers have seen',
+    async (store) => {
+      await store.append('a', numbered(1_200))
+      await store.append('b', numbered(1))
+      await store.noteReader('outbox "main"', 1_000)
+      const refused = await store.tombstone('a').catch((error: unknown) => error)
+      assert.ok(
+        isError(refused, 'EVENTS_ERASURE_REFUSED') &&
+          /outbox "main" has yet to come to position 1200/.test(refused.message),
+      )
+      assert.equal(await store.truncate('a', 900), 899)
+      await store.noteReader('outbox "main"', 1_200)
+      assert.equal(await store.tombstone('a'), 301)
+      await store.append('c', numbered(2))
+      await store.noteReader('outbox "main"', 1_201)
+      assert.equal(await store.tombstone('c', { isForced: true }), 2)
+      await verified(store)
+    },
+  ),
+  on('archive() does not touch the events, and says nothing to who reads the archive too', async (store) => {
+    await store.append('a', numbered(3))
+    await store.archive('a')
+    const { rows } = await store.database.query(`select distinct state from keelson_events where log = ${thisLog}`, [
+      store.log,
+    ])
+    assert.deepEqual(rows, [{ state: 'live' }])
+    assert.equal((await store.readFeed(feedStart)).events.length, 0)
+    assert.equal((await store.readFeed(feedStart, { includeArchived: true })).events.length, 3)
   }),
   on(
     'a log that another server goes on with begins an epoch, and refuses positions that the first one lost',
@@ -239,59 +374,4 @@ export const sqlEventStoreConformance: readonly SqlEventStoreCase[] = [
     await logs.close()
     await logs.close()
   }),
-  on(
-    'personal fields are encrypted for the person they are about, and gone when the key is destroyed',
-    async ({ database, log }) => {
-      const person = `ada-${randomUUID()}`
-      const fields = { Registered: { subject: 'customer.id', fields: ['customer.name', 'address'] } }
-      const masterKey = Buffer.alloc(32, 7)
-      const store = await openEventStore({ database, log: `${log}-personal`, personalData: { fields, masterKey } })
-      const registered = (id: string, name: string) => ({
-        type: 'Registered',
-        id: randomUUID(),
-        data: { customer: { id, name, since: 2020 }, address: { city: 'Ulm' }, plan: 'basic' },
-      })
-      const [ada, bob] = [registered(person, 'Ada'), registered(`bob-${randomUUID()}`, 'Bob')]
-      const first = await store.append('a', [ada, bob, { type: 'Unrelated', data: { name: 'Cleo' } }])
-      assert.deepEqual(await store.append('a', [ada, bob, { type: 'Unrelated', data: { name: 'Cleo' } }].slice(0, 2)), {
-        ...first,
-        version: 2,
-        position: first.position - 1,
-        isRepeat: true,
-      })
-      const read = async () => (await store.readStream('a')).events.map(({ data }) => data)
-      assert.deepEqual(await read(), [ada.data, bob.data, { name: 'Cleo' }])
-      assert.deepEqual(
-        (await store.readFeed(feedStart)).events.map(({ data }) => data),
-        await read(),
-      )
-      const { rows } = await database.query<{ data: unknown }>('select data from keelson_events where id = $1', [
-        ada.id,
-      ])
-      const stored = JSON.stringify(rows[0]?.data)
-      assert.ok(
-        !stored.includes('Ada') && !stored.includes('Ulm') && stored.includes(person) && stored.includes('basic'),
-        stored,
-      )
-      await store.writeSnapshot('a', { name: 'a', version: 1 }, { version: 1, state: { name: 'Ada' } })
-      assert.equal(await store.shred(person), true)
-      assert.equal(await store.shred(person), false)
-      assert.deepEqual(await read(), [
-        { ...ada.data, customer: { ...ada.data.customer, name: '[erased]' }, address: '[erased]' },
-        bob.data,
-        { name: 'Cleo' },
-      ])
-      assert.equal(await store.readSnapshot('a', { name: 'a', version: 1 }), undefined)
-      await assert.rejects(store.append('a', [registered(person, 'Ada')]), (error) =>
-        isError(error, 'EVENTS_SUBJECT_SHREDDED'),
-      )
-      await verified(store)
-      for (const wrong of [{ fields }, { fields, masterKey: Buffer.alloc(32, 8) }]) {
-        const locked = await openEventStore({ database, log: store.log, personalData: wrong })
-        await assert.rejects(locked.readStream('a'), (error) => isError(error, 'EVENTS_KEY_LOCKED'))
-        await locked.close()
-      }
-      await store.close()
-    },
-  ),
 ]

@@ -7,15 +7,25 @@ import { type Clock, type Database, isError, migrate, type Queryable, systemCloc
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import { AppendQueue, type Outcome } from './append-queue.ts'
-import type { EventMetadata, NewEvent, RecordedEvent } from './event.ts'
+import {
+  appendAloneSql,
+  appendSql,
+  eventArrays,
+  type OutcomeRow,
+  parametersOf,
+  refusalOf,
+  versionOf,
+} from './append-statements.ts'
+import type { NewEvent, RecordedEvent } from './event.ts'
 import { createEventIds } from './event-ids.ts'
+import { type EventRow, eventColumns, eventsIn, type FeedRow, type StreamRow } from './event-rows.ts'
 import type {
   AppendAllOptions,
   Appended,
   AppendOptions,
+  EraseOptions,
   EventPlace,
   EventStore,
-  ExpectedVersion,
   FeedPage,
   FeedPosition,
   ReadFeedOptions,
@@ -29,16 +39,12 @@ import type {
 } from './event-store.ts'
 import { FeedWatch } from './feed-watch.ts'
 import { PersonalData, type PersonalDataOptions } from './personal-data.ts'
-import {
-  lostState,
-  type PreparedAppend,
-  type PreparedPart,
-  prepareAppend,
-  requireStreamName,
-} from './prepare-append.ts'
+import { jsonOf, type PreparedAppend, prepareAppend, requireStreamName } from './prepare-append.ts'
+import type { StoredRow } from './seal-chain.ts'
 import { Seals } from './seals.ts'
 import { eventTables } from './sql-tables.ts'
 import { type MeasureAppend, measureAppends } from './store-metrics.ts'
+import { StreamEndings } from './stream-endings.ts'
 import { type Verification, type VerifyOptions, verifyLog } from './verify.ts'
 
 export interface SqlEventStoreOptions {
@@ -92,13 +98,6 @@ export async function openEventStore(options: SqlEventStoreOptions): Promise<Sql
   return new SqlStore(options, log, id)
 }
 
-const appendSql = `select * from keelson_append($1, $2::text[], $3::int[], $4::int[], $5::bigint[], $6::int[],
-  $7::int[], $8::uuid[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16)`
-
-const appendAloneSql = `select * from keelson_append_alone($1, $2, $3, $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::text[])`
-
-const columns =
-  'e.id, e.stream, e.version, e.position, e.type, e.schema_version, e.data, e.metadata, e.tags, e.recorded_at'
 /** Before a replica is asked again for what it has not got yet. */
 const replicaPauseMs = 5
 /** How long an append goes on when the database is gone, and how long it pauses first. */
@@ -116,6 +115,7 @@ class SqlStore implements SqlEventStore {
   readonly #queue = new AppendQueue((appends) => this.#appendTogether(appends))
   readonly #watch: FeedWatch
   readonly #seals: Seals
+  readonly #endings: StreamEndings
   readonly #personal: PersonalData | undefined
   readonly #measure: MeasureAppend | undefined
 
@@ -127,9 +127,10 @@ class SqlStore implements SqlEventStore {
     this.#isReplicaRead = options.replica !== undefined
     this.#clock = options.clock ?? systemClock
     this.#eventBytes = options.eventBytes ?? 1024 * 1024
-    this.#personal = options.personalData && new PersonalData(options.database, options.personalData)
+    this.#personal = options.personalData && new PersonalData(id, options.personalData)
     this.#measure = options.metrics && measureAppends(options.metrics, log, this.#clock)
-    this.#seals = new Seals(options.database, id)
+    this.#seals = new Seals(options.database, id, log)
+    this.#endings = new StreamEndings(options.database, id)
     this.#watch = new FeedWatch(options.database, `keelson_events_${id}`, this.#clock)
   }
 
@@ -148,9 +149,15 @@ class SqlStore implements SqlEventStore {
 
   async #append(appends: readonly StreamAppend[], options: AppendAllOptions): Promise<readonly Appended[]> {
     // Without keys to fetch it is sent at once, so that `close` waits for it.
-    return this.#queue.add(
-      this.#personal ? await this.#protect(this.#personal, appends, options) : this.#prepare(appends, options),
-    )
+    if (!this.#personal) return this.#queue.add(this.#prepare(appends, options))
+    try {
+      return await this.#queue.add(await this.#protect(this.database, this.#personal, appends, options))
+    } catch (error) {
+      // A repeat has its first result, though what it says could not be encrypted the same any more.
+      const first = isError(error, 'EVENTS_SUBJECT_SHREDDED') ? await this.#firstResult(appends) : undefined
+      if (first) return first
+      throw error
+    }
   }
 
   async appendWithin(
@@ -159,7 +166,9 @@ class SqlStore implements SqlEventStore {
     options: AppendAllOptions = {},
   ): Promise<readonly Appended[]> {
     const [outcome] = await this.#callAppend(transaction, [
-      this.#personal ? await this.#protect(this.#personal, appends, options) : this.#prepare(appends, options),
+      this.#personal
+        ? await this.#protect(transaction, this.#personal, appends, options)
+        : this.#prepare(appends, options),
     ])
     if (outcome === undefined || outcome instanceof Error) throw outcome
     return outcome
@@ -169,8 +178,9 @@ class SqlStore implements SqlEventStore {
     requireStreamName(stream)
     const isBackwards = options.direction === 'backwards'
     const { rows } = await this.database.query<StreamRow>(
-      `select s.version as stream_version, s.state as stream_state, e.* from keelson_event_streams s
-        left join lateral (select ${columns} from keelson_events e
+      `select s.version as stream_version, s.state as stream_state,
+          (select l.shreds from keelson_event_logs l where l.id = $1) as shreds, e.* from keelson_event_streams s
+        left join lateral (select ${eventColumns} from keelson_events e
           where e.log = s.log and e.stream = s.name and e.version ${isBackwards ? '<=' : '>='} $3 and e.state <> 'erased'
           order by e.version ${isBackwards ? 'desc' : 'asc'} limit $4) e on true
         where s.log = $1 and s.name = $2`,
@@ -178,13 +188,14 @@ class SqlStore implements SqlEventStore {
     )
     const first = rows[0]
     if (!first) return { stream, version: 0, state: 'none', events: [] }
-    return { stream, version: first.stream_version, state: first.stream_state, events: await this.#read(rows) }
+    const { stream_version: version, stream_state: state, shreds } = first
+    return { stream, version, state, events: await this.#read(rows), ...(this.#personal && { shreds }) }
   }
 
   async findEvent(id: string): Promise<EventPlace | undefined> {
     // By its id alone, fenced: with the log, a plan made early may go through all of it.
     const { rows } = await this.database.query<EventRow & { state: string }>(
-      `select ${columns}, e.state from (select * from keelson_events where id = $1 offset 0) e where e.log = $2`,
+      `select ${eventColumns}, e.state from (select * from keelson_events where id = $1 offset 0) e where e.log = $2`,
       [id, this.#id],
     )
     const [row] = rows
@@ -208,12 +219,13 @@ class SqlStore implements SqlEventStore {
     const { rows } = await on.query<FeedRow>(
       `select l.head, l.epoch, case when l.epoch > $6 and $6 > 0 then
           (select min(p.begins_after) from keelson_event_epochs p where p.log = l.id and p.epoch > $6) end as last_good, e.*
-        from keelson_event_logs l left join lateral (select ${columns} from keelson_events e
-          where e.log = $1 and e.position > $2 and e.position <= $3 and e.state in ('live', $5)
+        from keelson_event_logs l left join lateral (select ${eventColumns} from keelson_events e
+          where e.log = $1 and e.position > $2 and e.position <= $3 and e.state <> 'erased'
+            and ($5 or not exists (select from keelson_event_streams s where s.log = e.log and s.name = e.stream and s.state = 'archived'))
             ${types ? 'and e.type = any ($4::text[])' : 'and $4::text[] is null'} ${tags ? 'and e.tags @> $7::text[]' : 'and $7::text[] is null'}
           order by e.position) e on true
         where l.id = $1`,
-      [this.#id, position, position + limit, types ?? null, includeArchived ? 'archived' : 'live', epoch, tags ?? null],
+      [this.#id, position, position + limit, types ?? null, includeArchived, epoch, tags ?? null],
     )
     const first = rows[0]
     if (!first) throw eventsErrors.EVENTS_CLOSED({})
@@ -225,7 +237,7 @@ class SqlStore implements SqlEventStore {
     // A replica that has not got yet what is known to be there would be asked without end.
     if (next === position && this.#watch.head > position) await this.#clock.sleep(replicaPauseMs)
     return {
-      events: await this.#read(rows),
+      events: await this.#read(rows, on === this.#reader ? this.database : on),
       next: { position: next, epoch: first.epoch },
       head: first.head,
     }
@@ -253,44 +265,36 @@ class SqlStore implements SqlEventStore {
   }
 
   async archive(stream: string): Promise<void> {
-    await this.#change(stream, 'archive', async (transaction, state) => {
-      if (state !== 'open') return 0
-      await transaction.query(
-        `update keelson_events set state = 'archived' where log = $1 and stream = $2 and state = 'live'`,
-        [this.#id, stream],
-      )
-      await this.#setState(transaction, stream, 'archived')
-      return 0
-    })
+    await this.#endings.archive(stream)
   }
 
-  truncate(stream: string, version: number): Promise<number> {
-    return this.#change(stream, 'truncate', async (transaction) => {
-      const { rows } = await transaction.query<{ name: string; version: number }>(
-        'select name, version from keelson_event_snapshots where log = $1 and stream = $2 and version < $3::bigint - 1',
-        [this.#id, stream, version],
-      )
-      if (rows[0]) throw lostState(stream, rows[0])
-      return this.#erase(transaction, stream, version)
-    })
+  truncate(stream: string, version: number, options: EraseOptions = {}): Promise<number> {
+    return this.#endings.truncate(stream, version, options)
   }
 
-  tombstone(stream: string): Promise<number> {
-    return this.#change(stream, 'tombstone', async (transaction) => {
-      await this.#setState(transaction, stream, 'tombstoned')
-      return this.#erase(transaction, stream, Number.MAX_SAFE_INTEGER)
-    })
+  tombstone(stream: string, options: EraseOptions = {}): Promise<number> {
+    return this.#endings.tombstone(stream, options)
+  }
+
+  async noteReader(reader: string, position: number): Promise<void> {
+    await this.database.query(
+      `insert into keelson_event_readers as r (log, reader, position) values ($1, $2, $3)
+        on conflict (log, reader) do update set position = excluded.position where r.position is distinct from excluded.position`,
+      [this.log, reader, position],
+    )
   }
 
   async readSnapshot(stream: string, shape: SnapshotShape): Promise<Snapshot | undefined> {
     const key = [this.#id, stream, shape.name]
-    const { rows } = await this.database.query<Snapshot & { shape: number }>(
-      'select version, shape, state from keelson_event_snapshots where log = $1 and stream = $2 and name = $3',
+    const { rows } = await this.database.query<Snapshot & { shape: number; shreds: number }>(
+      `select n.version, n.shape, n.state, l.shreds from keelson_event_snapshots n join keelson_event_logs l on l.id = n.log
+        where n.log = $1 and n.stream = $2 and n.name = $3`,
       key,
     )
     const found = rows[0]
     if (!found) return undefined
-    if (found.shape === shape.version) return { version: found.version, state: found.state }
+    const { version, state, shreds } = found
+    if (found.shape === shape.version) return { version, state, ...(this.#personal && { shreds }) }
     // One of a later shape belongs to newer code that runs beside this.
     if (found.shape < shape.version)
       await this.database.query(
@@ -302,10 +306,14 @@ class SqlStore implements SqlEventStore {
 
   async writeSnapshot(stream: string, shape: SnapshotShape, snapshot: Snapshot): Promise<void> {
     await this.database.query(
-      `insert into keelson_event_snapshots as s (log, stream, name, shape, version, state) values ($1, $2, $3, $4, $5, $6::json)
+      `insert into keelson_event_snapshots as s (log, stream, name, shape, version, state)
+          select $1, $2, $3, $4, $5, $6::json from keelson_event_logs l where l.id = $1 and l.shreds = coalesce($7, l.shreds)
         on conflict (log, stream, name) do update set shape = excluded.shape, version = excluded.version, state = excluded.state
         where (s.shape, s.version) < (excluded.shape, excluded.version)`,
-      [this.#id, stream, shape.name, shape.version, snapshot.version, JSON.stringify(snapshot.state)],
+      [
+        ...[this.#id, stream, shape.name, shape.version, snapshot.version, jsonOf(shape.name, snapshot.state)],
+        snapshot.shreds ?? null,
+      ],
     )
   }
 
@@ -320,11 +328,16 @@ class SqlStore implements SqlEventStore {
   }
 
   async shred(subject: string): Promise<boolean> {
-    return this.#personal?.shred(subject) ?? false
+    return this.#personal?.shred(this.database, subject) ?? false
   }
 
   verify(options: VerifyOptions = {}): AsyncGenerator<Verification> {
-    return verifyLog(this.database, this.#id, this.#seals, options)
+    const lostKeys = async (rows: readonly StoredRow[]) => {
+      const sealed = rows.filter(({ data }) => data?.includes('"$personal"'))
+      const events = sealed.map(({ type, data }) => ({ type, data: JSON.parse(data ?? 'null') }))
+      return this.#personal?.lostKeys(this.database, events) ?? []
+    }
+    return verifyLog(this.database, { id: this.#id, name: this.log, lostKeys }, this.#seals, options)
   }
 
   async close(): Promise<void> {
@@ -333,11 +346,25 @@ class SqlStore implements SqlEventStore {
     await this.#watch.close()
   }
 
+  /** Undefined unless every event is there already, in its stream. */
+  async #firstResult(appends: readonly StreamAppend[]): Promise<readonly Appended[] | undefined> {
+    const results: Appended[] = []
+    for (const { stream, events } of appends) {
+      const ids = events.flatMap(({ id }) => id ?? [])
+      const places = await Promise.all(ids.map((id) => this.findEvent(id)))
+      const last = places.at(-1)
+      if (ids.length < events.length || !last || places.some((place) => place?.stream !== stream)) return undefined
+      results.push({ stream, version: last.version, position: last.position, isRepeat: true })
+    }
+    return results
+  }
+
   #prepare(appends: readonly StreamAppend[], options: AppendAllOptions): PreparedAppend {
     return prepareAppend(appends, options, { clock: this.#clock, makeId: this.#makeId, eventBytes: this.#eventBytes })
   }
 
   async #protect(
+    on: Queryable,
     personal: PersonalData,
     appends: readonly StreamAppend[],
     options: AppendAllOptions,
@@ -348,12 +375,12 @@ class SqlStore implements SqlEventStore {
       ...append,
       events: append.events.map((event) => ({ ...event, id: event.id ?? this.#makeId(this.#clock.now()) })),
     }))
-    return this.#prepare(await personal.protect(identified), options)
+    return this.#prepare(await personal.protect(on, identified), options)
   }
 
-  async #read(rows: readonly EventRow[]): Promise<readonly RecordedEvent[]> {
+  async #read(rows: readonly EventRow[], on: Queryable = this.database): Promise<readonly RecordedEvent[]> {
     const events = eventsIn(rows)
-    return this.#personal ? this.#personal.reveal(events) : events
+    return this.#personal ? this.#personal.reveal(on, events) : events
   }
 
   /** Sends it again when the database was not there or did not say what became of it: it recognises what it has. */
@@ -411,170 +438,4 @@ class SqlStore implements SqlEventStore {
     if (head > 0 && on === this.database) this.announce(head)
     return outcomes
   }
-
-  async #change(
-    stream: string,
-    attempt: string,
-    work: (transaction: Queryable, state: string) => Promise<number>,
-  ): Promise<number> {
-    requireStreamName(stream)
-    return this.database.transaction(async (transaction) => {
-      await this.lockWithin(transaction)
-      const { rows } = await transaction.query<{ state: string }>(
-        'select state from keelson_event_streams where log = $1 and name = $2',
-        [this.#id, stream],
-      )
-      const state = rows[0]?.state
-      if (state === undefined) throw eventsErrors.EVENTS_STREAM_NOT_FOUND({ stream, attempt })
-      await transaction.query(`select set_config('keelson.erase', 'on', true)`)
-      return work(transaction, state)
-    })
-  }
-
-  async #erase(transaction: Queryable, stream: string, version: number): Promise<number> {
-    // A snapshot stands for the events before it, and takes their place.
-    await transaction.query(
-      'delete from keelson_event_snapshots where log = $1 and stream = $2 and version < $3::bigint - 1',
-      [this.#id, stream, version],
-    )
-    const { affected } = await transaction.query(
-      `update keelson_events set state = 'erased', digest = keelson_event_digest(data, metadata, tags), data = null,
-          metadata = null, tags = null
-        where log = $1 and stream = $2 and version < $3 and state <> 'erased'`,
-      [this.#id, stream, version],
-    )
-    return affected
-  }
-
-  async #setState(transaction: Queryable, stream: string, state: string): Promise<void> {
-    await transaction.query('update keelson_event_streams set state = $3 where log = $1 and name = $2', [
-      this.#id,
-      stream,
-      state,
-    ])
-  }
-}
-
-interface EventRow {
-  readonly id: string | null
-  readonly stream: string
-  readonly version: number
-  readonly position: number
-  readonly type: string
-  readonly schema_version: number
-  readonly data: unknown
-  readonly metadata: EventMetadata
-  readonly tags: readonly string[] | null
-  readonly recorded_at: Date
-}
-
-interface StreamRow extends EventRow {
-  readonly stream_version: number
-  readonly stream_state: 'open' | 'archived' | 'tombstoned'
-}
-
-interface FeedRow extends EventRow {
-  readonly head: number
-  readonly epoch: number
-  readonly last_good: number | null
-}
-
-interface OutcomeRow {
-  readonly outcome: string | null
-  readonly version: number
-  readonly position: number
-}
-
-const noTags: readonly string[] = []
-
-/** The left join gives one row of nothing where there is no event. */
-function eventsIn(rows: readonly EventRow[]): RecordedEvent[] {
-  const events: RecordedEvent[] = []
-  for (const row of rows) {
-    if (row.id === null) continue
-    const { id, stream, version, position, type, schema_version: schemaVersion, data, metadata } = row
-    const { tags, recorded_at: recordedAt } = row
-    events.push({
-      id,
-      stream,
-      version,
-      position,
-      type,
-      schemaVersion,
-      data,
-      metadata,
-      tags: tags ?? noTags,
-      recordedAt,
-    })
-  }
-  return events
-}
-
-function refusalOf(
-  { stream, expected }: PreparedPart,
-  { outcome, version, position }: OutcomeRow,
-  after: number,
-): Error {
-  if (outcome === 'conflict') return eventsErrors.EVENTS_VERSION_CONFLICT({ stream, expected, found: version })
-  if (outcome === 'taken') return eventsErrors.EVENTS_ID_TAKEN({ stream })
-  if (outcome === 'condition') return eventsErrors.EVENTS_CONDITION_FAILED({ after, position })
-  return eventsErrors.EVENTS_STREAM_CLOSED({ stream, state: String(outcome) })
-}
-
-const versionCodes = { any: -1, exists: -2, none: 0 } as const
-
-function versionOf(expected: ExpectedVersion): number {
-  return typeof expected === 'number' ? expected : versionCodes[expected]
-}
-
-/** The arrays of `keelson_append`. */
-function parametersOf(log: number, appends: readonly PreparedAppend[]): readonly unknown[] {
-  const streams = new Map<string, number>()
-  const part = { append: [] as number[], stream: [] as number[], expected: [] as number[], size: [] as number[] }
-  for (const [at, { parts }] of appends.entries()) {
-    for (const { stream, expected, events } of parts) {
-      const known = streams.get(stream) ?? streams.size + 1
-      streams.set(stream, known)
-      part.append.push(at)
-      part.stream.push(known)
-      part.expected.push(versionOf(expected))
-      part.size.push(events.length)
-    }
-  }
-  const event = eventArrays(appends.flatMap(({ parts }) => parts))
-  const condition = appends[0]?.condition
-  return [
-    ...[log, [...streams.keys()], part.append, part.stream, part.expected, part.size],
-    ...[event.part, event.id, event.type, event.schema, event.data, event.metadata, event.tags],
-    ...[condition?.tags ?? null, condition?.types ?? null, condition?.after ?? null],
-  ]
-}
-
-/** One array per column, in the order of the parts. */
-function eventArrays(parts: readonly PreparedPart[]) {
-  const arrays = {
-    part: [] as number[],
-    id: [] as string[],
-    type: [] as string[],
-    schema: [] as number[],
-    data: [] as string[],
-    metadata: [] as string[],
-    tags: [] as (string | null)[],
-  }
-  for (const [at, { events }] of parts.entries()) {
-    for (const { id, type, schemaVersion, data, metadata, tags } of events) {
-      arrays.part.push(at + 1)
-      arrays.id.push(id)
-      arrays.type.push(type)
-      arrays.schema.push(schemaVersion)
-      arrays.data.push(data)
-      arrays.metadata.push(metadata)
-      arrays.tags.push(tags.length === 0 ? null : arrayLiteral(tags))
-    }
-  }
-  return arrays
-}
-
-function arrayLiteral(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 }

@@ -4,6 +4,8 @@
  * that many appends share one call (see `append-queue.ts`).
  */
 import type { Migration } from '@keelson/kernel'
+import { personalMigration } from './personal-tables.ts'
+import { sealMigration } from './seal-tables.ts'
 
 export const eventTables: readonly Migration[] = [
   {
@@ -105,6 +107,8 @@ export const eventTables: readonly Migration[] = [
       appendFunction(),
     ],
   },
+  sealMigration,
+  personalMigration,
 ]
 
 /**

@@ -30,7 +30,7 @@ export async function beginFromFeed(
         [store.log, name],
       )
       const place = places[0] ?? { position: 0, epoch: 0 }
-      const page = await store.readFeed(place, { types: startedBy.types, limit: pageSize })
+      const page = await store.readFeed(place, { types: startedBy.types, limit: pageSize, includeArchived: true })
       position = page.next.position
       const inputs = page.events.flatMap((event) => {
         try {

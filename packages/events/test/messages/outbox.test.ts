@@ -62,6 +62,7 @@ function bound(store: EventStore): EventStore {
     append: store.append.bind(store),
     appendAll: store.appendAll.bind(store),
     readStream: store.readStream.bind(store),
+    noteReader: store.noteReader.bind(store),
     findEvent: store.findEvent.bind(store),
     readFeed: store.readFeed.bind(store),
     head: store.head.bind(store),
