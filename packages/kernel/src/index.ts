@@ -25,7 +25,7 @@ export {
 } from './config/configuration.ts'
 export { type Environment, environments } from './config/environment.ts'
 export type { ConfigVariables } from './config/environment-layer.ts'
-export { isSecret, Secret, secret } from './config/secret.ts'
+export { isSecret, redacted, Secret, secret } from './config/secret.ts'
 export { type Annotation, type AnnotationKind, defineAnnotation, type OperationShape } from './contract/annotation.ts'
 export { callerOf } from './contract/caller-of.ts'
 export { type CliCommand, cli, type Progress, progress, readCli, readProgress } from './contract/cli.ts'
@@ -117,6 +117,7 @@ export { type Closeable, Lifetime } from './lifecycle/lifetime.ts'
 export { type Dependent, startOrder } from './lifecycle/start-order.ts'
 export { definePort, type Port } from './port.ts'
 export { reasonOf } from './reason-of.ts'
+export { isSecretName, withoutCredentials } from './redaction.ts'
 export { coerceText, isRecord, propertiesOf } from './schema/coerce.ts'
 export {
   type Given,

@@ -1,14 +1,32 @@
 /**
- * Finds secrets in values, wherever they are nested: by the schema they belong to (`format: password` with `writeOnly`) or by being a
- * `Secret`.
+ * Finds secrets in values, wherever they are nested: by the schema they belong to (`format: password` with `writeOnly`), by being a
+ * `Secret`, and, where values are shown, by their names and look.
  */
+
+import { isSecretName, withoutCredentials } from '../redaction.ts'
 import { isRecord, propertiesOf } from '../schema/coerce.ts'
 import type { JsonSchema } from '../schema/schema.ts'
 import { isSecret, redacted } from './secret.ts'
 
-/** A copy in which every secret is `[redacted]`. Never changes `value`. */
+/** A copy in which every secret is `[redacted]`, also one that only its name or its look gives away. Never changes `value`. */
 export function withoutSecrets(value: unknown, schema: JsonSchema): unknown {
-  return mapSecrets(value, expand([schema], schema), schema, () => redacted)
+  return withoutLookalikes(mapSecrets(value, expand([schema], schema), schema, () => redacted))
+}
+
+function withoutLookalikes(value: unknown): unknown {
+  if (typeof value === 'string') return withoutCredentials(value)
+  if (Array.isArray(value)) return value.map(withoutLookalikes)
+  if (!isPlainObject(value)) return value
+  const entries = Object.entries(value).map(([key, inner]) => [
+    key,
+    isShown(key, inner) ? withoutLookalikes(inner) : redacted,
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** A switch says nothing, whatever it is called. */
+function isShown(key: string, value: unknown): boolean {
+  return value === undefined || value === null || typeof value === 'boolean' || !isSecretName(key, value)
 }
 
 /** The texts of all secrets in `value`, without white space around them; empty ones are left out. */

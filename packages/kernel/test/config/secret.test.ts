@@ -125,6 +125,41 @@ describe('secrets in configuration', () => {
     }
   })
 
+  test('that no schema marks are known by their names and their look', async () => {
+    const lax = new Configuration({
+      sections: {
+        lax: z.object({
+          url: z.string(),
+          apiKey: z.string(),
+          wantsPassword: z.boolean(),
+          maxTokens: z.int(),
+          tokens: z.array(z.string()),
+        }),
+      },
+      base: {
+        name: 'code',
+        values: {
+          lax: {
+            url: 'redis://:hunter2@cache',
+            apiKey: 'hunter2',
+            wantsPassword: true,
+            maxTokens: 5,
+            tokens: ['hunter2'],
+          },
+        },
+      },
+    })
+    await lax.load()
+    expect(lax.get('lax').apiKey).toBe('hunter2')
+    expect(lax.origins().map(({ path, value }) => [path, value])).toEqual([
+      ['lax.url', 'redis://:[redacted]@cache'],
+      ['lax.apiKey', '[redacted]'],
+      ['lax.wantsPassword', true],
+      ['lax.maxTokens', 5],
+      ['lax.tokens', '[redacted]'],
+    ])
+  })
+
   test('stay out of changes, and a new one is a change all the same', async () => {
     const configuration = await loaded({ base: { payment: { apiKey: hidden, keys: { eu: hidden } } } })
     const heard: unknown[] = []

@@ -11,6 +11,7 @@ import {
   isError,
   isRecord,
   type KeelsonError,
+  withoutCredentials,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 
@@ -75,7 +76,9 @@ export function problemOf(error: KeelsonError, correlationId: string): Problem {
     type: `${typePrefix}${code}`,
     title: titles[kind],
     status: code === servicesErrors.ROUTE_METHOD_UNKNOWN.code ? 405 : statuses[kind],
-    detail: isSecret ? 'Something went wrong here. The log has more under the correlation id.' : message,
+    detail: isSecret
+      ? 'Something went wrong here. The log has more under the correlation id.'
+      : withoutCredentials(message),
     code,
     kind,
     retryable,

@@ -2,10 +2,9 @@
  * Sends traces, metrics and logs to an OpenTelemetry collector over OTLP/HTTP. Whoever produces telemetry only puts it into a queue of fixed
  * size; one request per signal is under way at a time, and an endpoint that hangs, fails or is gone costs what finds no room, never a call.
  */
-import { type Clock, systemClock } from '@keelson/kernel'
+import { type Clock, systemClock, withoutCredentials } from '@keelson/kernel'
 import { telemetryErrors } from '../errors.ts'
 import type { LogRecord } from '../log/record.ts'
-import { withoutPasswords } from '../log/secrets.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { SpanRecord } from '../tracing/span.ts'
 import type { Tracer } from '../tracing/tracer.ts'
@@ -52,7 +51,7 @@ export interface OtlpExporter {
 export function startOtlpExporter(options: OtlpExporterOptions): OtlpExporter {
   const { tracer, metrics, resource, clock = systemClock, metricsEveryMs = 60_000 } = options
   if (!/^https?:$/.test(URL.parse(options.endpoint)?.protocol ?? ''))
-    throw telemetryErrors.TELEMETRY_ENDPOINT_INVALID({ endpoint: withoutPasswords(options.endpoint) })
+    throw telemetryErrors.TELEMETRY_ENDPOINT_INVALID({ endpoint: withoutCredentials(options.endpoint) })
   const startMs = clock.now()
   const base = options.endpoint.replace(/\/+$/, '')
   const queue = <Row>(path: string, body: (rows: readonly Row[]) => object) =>

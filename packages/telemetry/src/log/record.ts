@@ -3,9 +3,8 @@
  * once, here, so that every log says the same of the same value.
  */
 import { isNativeError } from 'node:util/types'
-import type { Json } from '@keelson/kernel'
+import { isSecretName, type Json, redacted, withoutCredentials } from '@keelson/kernel'
 import type { LogFields, LogLevel } from './log.ts'
-import { isSecret, redacted, withoutPasswords } from './secrets.ts'
 
 export interface LogRecord {
   /** Milliseconds since 1970. */
@@ -88,7 +87,7 @@ function fill(target: Record<string, Json>, properties: Iterable<Property>, walk
     const name = cut(rename(key), keyAtMost)
     walk.characters -= name.length
     const value = readSafely(read)
-    const safe = value !== undefined && isSecret(key, value) ? redacted : safeValue(value, walk)
+    const safe = value !== undefined && isSecretName(key, value) ? redacted : safeValue(value, walk)
     if (safe !== undefined) put(target, name, safe)
   }
 }
@@ -144,8 +143,8 @@ function safeText(text: string, walk: Walk): string {
  */
 function shortened(text: string, atMost: number): string {
   const far = textAtMost * 4
-  if (text.length <= far) return cut(withoutPasswords(text), atMost)
-  const begin = withoutPasswords(text.slice(0, far)).slice(0, atMost).toWellFormed()
+  if (text.length <= far) return cut(withoutCredentials(text), atMost)
+  const begin = withoutCredentials(text.slice(0, far)).slice(0, atMost).toWellFormed()
   return `${begin}…[${text.length - atMost} more]`
 }
 

@@ -2,8 +2,7 @@
  * A span: one piece of work with a beginning and an end, and at the same time the trace context of what happens inside it. It only notes
  * what it is told; everything about formats is left for whoever looks.
  */
-import { isError, type TraceContext } from '@keelson/kernel'
-import { withoutPasswords } from '../log/secrets.ts'
+import { isError, type TraceContext, withoutCredentials } from '@keelson/kernel'
 import { semanticConventions } from '../semantic-conventions.ts'
 
 /** Which side of a conversation the work is on, in OpenTelemetry's words. */
@@ -169,7 +168,7 @@ export class Span implements TraceContext {
   status(status: SpanStatus, message = ''): void {
     if (this.hasEnded || this.#status === 'ok') return
     this.#status = status
-    this.#statusMessage = status === 'error' ? cut(withoutPasswords(message)) : ''
+    this.#statusMessage = status === 'error' ? cut(withoutCredentials(message)) : ''
   }
 
   /** Notes an error as OpenTelemetry does, an event `exception` with type, message and stack, and makes the status `error`. */
@@ -229,7 +228,7 @@ function describe(error: unknown): { type: string; message: string; stack: strin
 }
 
 function safeText(text: unknown): string {
-  return cut(withoutPasswords(String(text)))
+  return cut(withoutCredentials(String(text)))
 }
 
 function boundedAll(attributes: SpanAttributes): SpanAttributes {
