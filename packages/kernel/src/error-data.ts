@@ -4,7 +4,7 @@
  */
 import { boundedJson, boundedText } from './bounded-json.ts'
 import { type ErrorDetails, type ErrorKind, errorKinds, KeelsonError } from './keelson-error.ts'
-import { isRecord } from './schema/coerce.ts'
+import { isRecord } from './schema/schema-parts.ts'
 
 /** A `KeelsonError` as JSON. It has no stack and no cause: these stay in the process. */
 export interface ErrorData {

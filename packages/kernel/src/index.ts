@@ -118,7 +118,8 @@ export { type Dependent, startOrder } from './lifecycle/start-order.ts'
 export { definePort, type Port } from './port.ts'
 export { reasonOf } from './reason-of.ts'
 export { isSecretName, withoutCredentials } from './redaction.ts'
-export { coerceText, isRecord, propertiesOf } from './schema/coerce.ts'
+export { coerceText } from './schema/coerce.ts'
+export { jsonProblems, parseJson } from './schema/json-value.ts'
 export {
   type Given,
   type JsonSchema,
@@ -130,6 +131,16 @@ export {
   type SchemaIssue,
   type SchemaResult,
 } from './schema/schema.ts'
+export { isSame } from './schema/schema-fit.ts'
+export {
+  isRecord,
+  partsOf,
+  propertiesOf,
+  propertyAt,
+  referenceTarget,
+  requiredOf,
+  typesOf,
+} from './schema/schema-parts.ts'
 export { unknownKeys } from './schema/unknown-keys.ts'
 export { promiseOf } from './thenable.ts'
 export {

@@ -87,8 +87,9 @@ export const servicesErrors = defineErrors({
   },
   ROUTE_INVALID: {
     kind: 'invalid',
-    when: 'An http() annotation is not of the form `METHOD /path/{name}`.',
-    message: (d: { route: string }) => `Cannot read the route "${d.route}": write METHOD /path/{name}`,
+    when: 'An http() annotation is not of the form `METHOD /path/{name}`, or its path has what no route may have.',
+    message: (d: { route: string; reason?: string }) =>
+      `Cannot read the route "${d.route}": ${d.reason ?? 'write METHOD /path/{name}'}`,
   },
   ROUTE_UNKNOWN: {
     kind: 'not-found',

@@ -1,7 +1,8 @@
 /** What differs between two configurations, value by value, in a form that may be logged. */
 
+import { isPlainObject } from '../schema/json-value.ts'
 import { type ConfigSections, sectionSchema } from './config-layer.ts'
-import { isPlainObject, withoutSecrets } from './redact.ts'
+import { withoutSecrets } from './redact.ts'
 import { isSecret } from './secret.ts'
 
 /** One value that changed. Secrets are `[redacted]` on both sides; a value that is not there is undefined. */

@@ -2,9 +2,9 @@
  * Layers of configuration and how they become one: later ones win value by value. Objects whose keys the schema names are merged; lists
  * and nested maps are replaced whole. Nothing is taken from a prototype and nothing reaches one.
  */
-import { isRecord, propertiesOf } from '../schema/coerce.ts'
+import { isPlainObject } from '../schema/json-value.ts'
 import { type JsonSchema, jsonSchemaOf, type Schema } from '../schema/schema.ts'
-import { isPlainObject } from './redact.ts'
+import { isRecord, partsOf, propertiesOf } from '../schema/schema-parts.ts'
 
 /** Values of one origin, by section: `{ listener: { port: 4000 } }`. */
 export interface ConfigLayer {
@@ -43,7 +43,7 @@ export function mergeLayers(
       const schema = ownValue(sections, section)
       if (!target || !schema)
         problems.push(`${section}: no service or adapter of this system has this name (${layer.name})`)
-      else merge(target, inner, sectionSchema(section, schema), section, layer, origins, problems)
+      else merge(target, inner, placeOf(sectionSchema(section, schema)), section, layer, origins, problems)
     }
   }
   return { values, origins }
@@ -97,19 +97,37 @@ export function snapshot(given: unknown, layer: string, problems: string[], at =
   return copy(given, at)
 }
 
+/** A schema and the document that its references point into. */
+interface Place {
+  readonly schema: JsonSchema
+  readonly root: JsonSchema
+}
+
+function placeOf(root: JsonSchema): Place {
+  return { schema: root, root }
+}
+
+/** The properties of an object that is not one of several. */
+function ownProperties(schema: JsonSchema, root: JsonSchema): Readonly<Record<string, JsonSchema>> {
+  return schema['anyOf'] === undefined && schema['oneOf'] === undefined ? propertiesOf(schema, root) : {}
+}
+
+function isMap({ additionalProperties }: JsonSchema): boolean {
+  return isRecord(additionalProperties) || additionalProperties === true
+}
+
 function merge(
   target: Record<string, unknown>,
   values: unknown,
-  schema: JsonSchema,
+  { schema, root }: Place,
   path: string,
   layer: ConfigLayer,
   origins: Map<string, string>,
   problems: string[],
 ): void {
-  const properties = propertiesOf(schema)
-  const additional = schema['additionalProperties']
+  const properties = ownProperties(schema, root)
   // A schema without `properties` is a map or a choice between several: which keys it takes is for the validator to say.
-  const isOpen = isRecord(additional) || additional === true || !isRecord(schema['properties'])
+  const isOpen = Object.keys(properties).length === 0 || partsOf([schema], root).some(isMap)
   for (const [key, value] of entriesOf(values, path, layer.name, problems)) {
     const place = `${path}.${key}`
     const property = ownValue(properties, key)
@@ -119,10 +137,10 @@ function merge(
     }
     origins.set(place, layer.sources?.get(place) ?? layer.name)
     const before = ownValue(target, key)
-    if (property && isRecord(value) && Object.keys(propertiesOf(property)).length > 0) {
+    if (property && isRecord(value) && Object.keys(ownProperties(property, root)).length > 0) {
       const nested = isRecord(before) ? before : {}
       target[key] = nested
-      merge(nested, value, property, place, layer, origins, problems)
+      merge(nested, value, { schema: property, root }, place, layer, origins, problems)
     } else target[key] = value
   }
 }

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { kernelErrors } from '../errors.ts'
 import { isError, type KeelsonError } from '../keelson-error.ts'
 import { reasonOf } from '../reason-of.ts'
+import { isPlainObject } from '../schema/json-value.ts'
 import type { Parsed } from '../schema/schema.ts'
 import { type ConfigChange, changesBetween } from './config-changes.ts'
 import { type ConfigFile, type ConfigFileContent, readConfigFile } from './config-file.ts'
@@ -15,7 +16,7 @@ import { type Environment, environmentLayers, environmentOf } from './environmen
 import { type ConfigVariables, environmentLayer } from './environment-layer.ts'
 import { settleMs, watchFile } from './file-watch.ts'
 import { pathsLayer } from './paths-layer.ts'
-import { isPlainObject, withoutSecrets } from './redact.ts'
+import { withoutSecrets } from './redact.ts'
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts'
 
 export interface ConfigurationOptions<Sections extends ConfigSections = ConfigSections> {

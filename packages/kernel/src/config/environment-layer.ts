@@ -2,8 +2,9 @@
  * The layer of environment variables: `documents.maxBytes` is `KEELSON_DOCUMENTS_MAX_BYTES`. A secret may come from a file instead, as
  * containers mount it, so that it stands in no process table: `KEELSON_STRIPE_KEY_FILE=/run/secrets/stripe-key`.
  */
-import { coerceText, isRecord, propertiesOf } from '../schema/coerce.ts'
+import { coerceText } from '../schema/coerce.ts'
 import type { JsonSchema } from '../schema/schema.ts'
+import { isRecord, propertiesOf } from '../schema/schema-parts.ts'
 import { type ConfigLayer, type ConfigSections, sectionSchema } from './config-layer.ts'
 import { setAt } from './paths-layer.ts'
 import { isSecretSchema } from './redact.ts'
@@ -34,13 +35,13 @@ export async function environmentLayer(
   ])
   const names = new Set(settings.map(({ variable }) => variable))
   const opaque: string[] = []
-  for (const { path, variable, schema } of settings) {
+  for (const { path, variable, schema, root } of settings) {
     const place = path.join('.')
     // A whole that is given as something other than an object is a problem to be named; its parts must not hide it.
     if (opaque.some((whole) => place.startsWith(`${whole}.`))) continue
     const text = variables[variable]
     if (text !== undefined) {
-      const value = coerceText(text, schema)
+      const value = coerceText(text, schema, root)
       set(path, variable, value)
       if (!isRecord(value)) opaque.push(place)
     }
@@ -63,12 +64,23 @@ interface Setting {
   readonly path: readonly string[]
   readonly variable: string
   readonly schema: JsonSchema
+  /** The document that references of the schema point into. */
+  readonly root: JsonSchema
 }
 
 /** A section and everything in it that has a name, the whole before its parts, so that a part wins over the same part of the whole. */
-function* settingsOf(schema: JsonSchema, path: readonly string[]): Generator<Setting> {
-  yield { path, variable: ['keelson', ...path].map(upperSnake).join('_'), schema }
-  for (const [key, property] of Object.entries(propertiesOf(schema))) yield* settingsOf(property, [...path, key])
+function* settingsOf(
+  schema: JsonSchema,
+  path: readonly string[],
+  root = schema,
+  around: readonly string[] = [],
+): Generator<Setting> {
+  yield { path, variable: ['keelson', ...path].map(upperSnake).join('_'), schema, root }
+  const text = JSON.stringify(schema)
+  // A schema inside itself has settings without end.
+  if (around.includes(text)) return
+  for (const [key, property] of Object.entries(propertiesOf(schema, root)))
+    yield* settingsOf(property, [...path, key], root, [...around, text])
 }
 
 function upperSnake(name: string): string {

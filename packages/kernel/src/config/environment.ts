@@ -1,6 +1,6 @@
 /** The environments that a system can run in, and the layers that hold in one of them only. */
 import { kernelErrors } from '../errors.ts'
-import { isRecord } from '../schema/coerce.ts'
+import { isRecord } from '../schema/schema-parts.ts'
 import { type ConfigLayer, type ConfigSections, mergeLayers } from './config-layer.ts'
 
 /** Where a system runs, as `KEELSON_ENV` says; `development` when it says nothing. */

@@ -1,5 +1,6 @@
 /** Single values by dotted path as a layer: what a command line or an update gives. */
-import { coerceText, isRecord, propertiesOf } from '../schema/coerce.ts'
+import { coerceText } from '../schema/coerce.ts'
+import { isRecord, propertiesOf } from '../schema/schema-parts.ts'
 import { type ConfigLayer, type ConfigSections, ownValue, sectionSchema, snapshot } from './config-layer.ts'
 
 /** `{ 'listener.port': '4001' }` as a layer. Text takes the type that the schema asks for; of overlapping paths the later one wins. */
@@ -14,9 +15,14 @@ export function pathsLayer(
     const keys = path.split('.')
     const [section = '', ...rest] = keys
     const declared = ownValue(sections, section)
-    let schema = declared && sectionSchema(section, declared)
-    for (const key of rest) schema = ownValue(propertiesOf(schema), key)
-    setAt(values, keys, typeof value === 'string' ? coerceText(value, schema) : snapshot(value, name, problems, path))
+    const root = declared && sectionSchema(section, declared)
+    let schema = root
+    for (const key of rest) schema = ownValue(propertiesOf(schema, root), key)
+    setAt(
+      values,
+      keys,
+      typeof value === 'string' ? coerceText(value, schema, root) : snapshot(value, name, problems, path),
+    )
   }
   return { name, values }
 }

@@ -1,10 +1,11 @@
 /** Layers become one validated configuration, or one error with everything that is wrong with them. */
 import { kernelErrors } from '../errors.ts'
 import { reasonOf } from '../reason-of.ts'
+import { isPlainObject } from '../schema/json-value.ts'
 import { problemsOf } from '../schema/schema.ts'
 import type { ConfigValues } from './config-changes.ts'
 import { type ConfigLayer, type ConfigSections, mergeLayers, originOf, sectionSchema } from './config-layer.ts'
-import { isPlainObject, secretTexts } from './redact.ts'
+import { secretTexts } from './redact.ts'
 
 /** Validated values by section, frozen, and where each came from, by dotted path. */
 export interface ResolvedConfig {

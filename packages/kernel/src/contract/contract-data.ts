@@ -4,8 +4,8 @@
  */
 import { kernelErrors } from '../errors.ts'
 import type { ErrorKind } from '../keelson-error.ts'
-import { isRecord } from '../schema/coerce.ts'
 import { type JsonSchema, jsonSchemaOf, type Schema } from '../schema/schema.ts'
+import { isRecord } from '../schema/schema-parts.ts'
 import type { Contract } from './contract.ts'
 import type { Operation, OperationKind } from './operation.ts'
 

@@ -53,7 +53,7 @@ type Allowed<Ops> = {
 /**
  * Declares a contract. Refuses, with CONTRACT_INVALID or SCHEMA_WITHOUT_JSON, a name that is not kebab-case, a version that is not
  * semantic, an operation named like a word of the facade or of every object, an error code that is not UPPER_CASE, an event that is not
- * PascalCase, and a schema that has no JSON form. The error names the line of the definition where the engine knows it.
+ * PascalCase, a schema that has no JSON form, and an annotation that cannot stand where it does. The error names the line of the definition where the engine knows it.
  *
  * @example
  * export const Greeter = defineContract('greeter', '1.0.0', {
@@ -84,6 +84,8 @@ export function defineContract<
     if (reason) throw refuse(reason)
     describe(`${name}.${operationName}`, operation, at)
   }
+  const misplaced = whyNotAnnotated(operations)
+  if (misplaced !== undefined) throw refuse(misplaced)
   for (const [event, schema] of Object.entries(events)) {
     if (!/^[A-Z][A-Za-z0-9]*$/.test(event)) throw refuse(`"${event}" is not a PascalCase event name`)
     jsonSchemaOf(schema, 'output', `${name} event ${event}${at}`)
@@ -108,6 +110,17 @@ function whyNotAnOperation(name: string, operation: Operation): string | undefin
   if (!/^[a-z][A-Za-z0-9]*$/.test(name)) return `"${name}" is not a camelCase operation name`
   const code = Object.keys(operation.errors).find((one) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(one))
   return code === undefined ? undefined : `"${code}" of ${name} is not an UPPER_CASE error code`
+}
+
+function whyNotAnnotated(operations: Operations): string | undefined {
+  const checks = new Set(
+    Object.values(operations).flatMap(({ annotations }) => annotations.map(({ whyNot }) => whyNot)),
+  )
+  for (const whyNot of checks) {
+    const reason = whyNot?.(operations)
+    if (reason !== undefined) return reason
+  }
+  return undefined
 }
 
 /** Makes every JSON Schema of an operation once, so that what has none is refused here. */

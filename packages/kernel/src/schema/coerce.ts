@@ -1,59 +1,62 @@
 /**
- * Turns the strings of a query string, an environment variable or a command line into the types that a JSON Schema asks for. It never
+ * Turns the strings of a query string, an environment variable or a command line into the values that a JSON Schema asks for. It never
  * refuses: what does not fit is left a string, so that validation reports it in the schema's own words.
  */
+import { numberIn, parseJson } from './json-value.ts'
 import type { JsonSchema } from './schema.ts'
+import { fits } from './schema-fit.ts'
+import { itemAt, typeOf, typesOf } from './schema-parts.ts'
 
-/** Coerces one string (or the repeated strings of one name) to the type that `schema` describes. */
-export function coerceText(text: string | readonly string[], schema: JsonSchema | undefined): unknown {
-  const types = typesOf(schema)
-  if (types.has('array')) {
-    const items = isRecord(schema?.['items']) ? schema['items'] : undefined
-    const list = typeof text === 'string' ? [text] : text
-    return list.map((item) => coerceText(item, items))
-  }
-  if (typeof text !== 'string') return text.length === 1 && text[0] !== undefined ? coerceText(text[0], schema) : text
-  if (types.has('string') || types.size === 0) return text
-  if ((types.has('number') || types.has('integer')) && text.trim() !== '' && Number.isFinite(Number(text)))
-    return Number(text)
-  if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true'
-  if (types.has('null') && text === 'null') return null
-  if (types.has('object')) return parseObject(text)
-  return text
+/**
+ * Reads one string, or the repeated strings of one name, as `schema` describes it. A list is its repeated items, so that none is empty. Where
+ * several types are admitted, null, booleans and numbers win over text that looks like them; lists inside lists and objects are JSON.
+ *
+ * @param root the document that references of `schema` point into.
+ */
+export function coerceText(
+  text: string | readonly string[],
+  schema: JsonSchema | undefined,
+  root: JsonSchema = schema ?? {},
+): unknown {
+  const texts = typeof text === 'string' ? [text] : text
+  const [only = '', ...more] = texts
+  const types = typesOf(schema ?? { type: 'string' }, root)
+  if (!types.has('array')) return more.length === 0 ? readOne(only, schema, root) : texts
+  const items = texts.map((one, at) => readOne(one, itemAt(schema, root, at) ?? {}, root))
+  if (more.length > 0) return items
+  const isList = [...types].every((type) => type === 'array' || type === 'null')
+  if (isList) return only === 'null' && types.has('null') ? null : items
+  const one = readOne(only, schema, root)
+  return !fits(one, schema, root) && fits(items, schema, root) ? items : one
 }
 
-/** The schemas of an object's properties by name; empty for anything that is not an object. */
-export function propertiesOf(schema: JsonSchema | undefined): Readonly<Record<string, JsonSchema>> {
-  const properties = schema?.['properties']
-  // JSON Schema says that `properties` maps names to schemas.
-  return isRecord(properties) ? (properties as Record<string, JsonSchema>) : {}
+/** The reading of a text that fits; else the first of an admitted type, which validation will speak about; else the text. */
+function readOne(text: string, schema: JsonSchema | undefined, root: JsonSchema): unknown {
+  if (schema === undefined) return text
+  const types = typesOf(schema, root)
+  const admitted = readings(text).filter((value) => types.has(typeOf(value) ?? 'string'))
+  if (admitted.length < 2) return admitted.length === 0 ? text : admitted[0]
+  const fitting = admitted.findIndex((value) => fits(value, schema, root))
+  return admitted[Math.max(0, fitting)]
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Everything that a text may stand for, the more special first. */
+function readings(text: string): unknown[] {
+  const number = numberIn(text)
+  const json = /^[[{]/.test(text) ? parsed(text) : undefined
+  return [
+    ...(text === 'null' ? [null] : []),
+    ...(text === 'true' || text === 'false' ? [text === 'true'] : []),
+    ...(number === undefined ? [] : [number]),
+    ...(json === undefined ? [] : [json]),
+    text,
+  ]
 }
 
-function typesOf(schema: JsonSchema | undefined): Set<string> {
-  const types = new Set<string>()
-  if (!schema) return types
-  const { type, anyOf, oneOf, enum: options, const: constant } = schema
-  for (const one of Array.isArray(type) ? type : [type]) if (typeof one === 'string') types.add(one)
-  for (const option of [...list(anyOf), ...list(oneOf)]) {
-    if (isRecord(option)) for (const one of typesOf(option)) types.add(one)
-  }
-  if (types.size === 0)
-    for (const value of [...list(options), constant]) if (value !== undefined) types.add(typeof value)
-  return types
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function parseObject(text: string): unknown {
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
-    return text
+    return undefined
   }
 }

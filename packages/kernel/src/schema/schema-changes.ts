@@ -2,9 +2,10 @@
  * How one JSON Schema differs from an earlier one: each place where it allows less (narrows) or more (widens). Whether that breaks anybody
  * depends on who gives and who reads the value. What is not understood counts as both, so that a silent break is never called safe.
  */
-import { isRecord } from './coerce.ts'
 import type { JsonSchema } from './schema.ts'
 import { boundChanges } from './schema-bounds.ts'
+import { isSame } from './schema-fit.ts'
+import { isRecord, referenceTarget } from './schema-parts.ts'
 
 export interface SchemaChange {
   /** `hits[].score`; empty for the value itself. `[]` stands for every item, `{}` for every value of a record. */
@@ -272,12 +273,7 @@ function merged(one: JsonSchema, other: JsonSchema): JsonSchema {
 }
 
 function targetOf(reference: string, root: JsonSchema): unknown {
-  if (!reference.startsWith('#')) return { [`$ref ${reference}`]: true }
-  return reference
-    .split('/')
-    .slice(1)
-    .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), root)
+  return reference.startsWith('#') ? referenceTarget(reference, root) : { [`$ref ${reference}`]: true }
 }
 
 function referenceIn(schema: unknown): string | undefined {
@@ -304,16 +300,4 @@ function listAt(schema: JsonSchema, key: string): readonly unknown[] {
 
 function join(path: string, key: string): string {
   return path ? `${path}.${key}` : key
-}
-
-/** Equal as JSON, whatever the order of keys. */
-function isSame(one: unknown, other: unknown): boolean {
-  if (Array.isArray(one))
-    return Array.isArray(other) && one.length === other.length && one.every((item, at) => isSame(item, other[at]))
-  if (!isRecord(one) || !isRecord(other)) return one === other
-  const keys = Object.keys(one)
-  return (
-    keys.length === Object.keys(other).length &&
-    keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]))
-  )
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { coerceText, isRecord, jsonSchemaOf, propertiesOf } from '../../src/index.ts'
+import { coerceText, isRecord, jsonSchemaOf, propertiesOf, requiredOf, typesOf } from '../../src/index.ts'
 
 const schemaOf = (schema: z.ZodType) => jsonSchemaOf(schema, 'input', 'a test')
+
+const Limit = z.int().meta({ id: 'Limit' })
 
 describe('coerceText()', () => {
   test.each([
@@ -23,7 +25,23 @@ describe('coerceText()', () => {
     [z.union([z.number(), z.boolean()]), 'true', true],
     [z.object({ a: z.number() }), '{"a":1}', { a: 1 }],
     [z.array(z.int()), '5', [5]],
-    [z.any(), '5', '5'],
+    [z.any(), '5', 5],
+    [z.any(), 'five', 'five'],
+    [Limit, '5', 5],
+    [z.union([Limit, z.boolean()]), 'true', true],
+    [z.intersection(z.string(), z.string().min(2)), '42', '42'],
+    [z.literal([1, 'x', null, true]), 'null', null],
+    [z.literal([1, 'x', null, true]), '1', 1],
+    [z.literal(['1', 2]), '1', '1'],
+    [z.union([z.string(), z.array(z.string())]), 'a', 'a'],
+    [z.union([z.int(), z.array(z.string())]), 'a', ['a']],
+    [z.array(z.string()).nullable(), 'null', null],
+    [z.array(z.array(z.int())), '[1,2]', [[1, 2]]],
+    [z.tuple([z.int(), z.string()]), ['1', '2'], [1, '2']],
+    [z.object({ a: z.string() }).nullable(), '{"a":"1"}', { a: '1' }],
+    [z.number(), '-0', 0],
+    [z.number(), '1e21', 1e21],
+    [z.number(), '1000000000000000000000', 1e21],
   ])('%# turns text into the type that the schema asks for', (schema, text, value) => {
     expect(coerceText(text, schemaOf(schema))).toEqual(value)
   })
@@ -34,6 +52,14 @@ describe('coerceText()', () => {
     [z.number(), ' '],
     [z.number(), 'Infinity'],
     [z.number(), 'NaN'],
+    [z.number(), ' 5'],
+    [z.number(), '0x10'],
+    [z.number(), '1.'],
+    [z.number(), '+1'],
+    [z.number(), '1e400'],
+    [z.number(), '1e-400'],
+    [z.number(), '9007199254740993'],
+    [z.object({ id: z.number() }), '{"id":9007199254740993}'],
     [z.boolean(), 'yes'],
     [z.boolean(), '1'],
     [z.object({}), '{"a":'],
@@ -41,9 +67,9 @@ describe('coerceText()', () => {
     expect(coerceText(text, schemaOf(schema))).toBe(text)
   })
 
-  test('keeps text that may be text, though it looks like a number', () => {
-    expect(coerceText('42', schemaOf(z.union([z.string(), z.number()])))).toBe('42')
-    expect(coerceText('null', schemaOf(z.string().nullable()))).toBe('null')
+  test('takes text for the more special type where both are admitted', () => {
+    expect(coerceText('42', schemaOf(z.union([z.string(), z.number()])))).toBe(42)
+    expect(coerceText('null', schemaOf(z.string().nullable()))).toBe(null)
     expect(coerceText('42', undefined)).toBe('42')
   })
 
@@ -54,10 +80,37 @@ describe('coerceText()', () => {
   })
 })
 
-test('propertiesOf() gives the schemas of an object, and nothing of anything else', () => {
-  expect(Object.keys(propertiesOf(schemaOf(z.object({ a: z.string(), b: z.number() }))))).toEqual(['a', 'b'])
-  expect(propertiesOf(schemaOf(z.string()))).toEqual({})
-  expect(propertiesOf(undefined)).toEqual({})
+describe('the parts of a schema', () => {
+  const Named = z.object({ kind: z.literal('a'), n: z.int() }).meta({ id: 'Named' })
+  const either = schemaOf(
+    z.discriminatedUnion('kind', [Named, z.object({ kind: z.literal('b'), s: z.string().optional() })]),
+  )
+  const both = {
+    allOf: [{ $ref: '#/$defs/A' }, { required: ['b'] }],
+    $defs: { A: { properties: { a: {}, b: true }, required: ['a'] } },
+  }
+
+  test('propertiesOf() gives the schemas of an object, whatever names, combines or chooses it', () => {
+    expect(Object.keys(propertiesOf(schemaOf(z.object({ a: z.string(), b: z.number() }))))).toEqual(['a', 'b'])
+    expect(Object.keys(propertiesOf(either))).toEqual(['kind', 'n', 's'])
+    expect(propertiesOf(either)['kind']).toMatchObject({ anyOf: [{ const: 'a' }, { const: 'b' }] })
+    expect(Object.keys(propertiesOf(both))).toEqual(['a', 'b'])
+    expect(Object.keys(propertiesOf(schemaOf(z.record(z.enum(['x', 'y']), z.int()))))).toEqual(['x', 'y'])
+    expect([propertiesOf(schemaOf(z.string())), propertiesOf(undefined)]).toEqual([{}, {}])
+  })
+
+  test('requiredOf() gives what no valid object lacks', () => {
+    expect([...requiredOf(either)]).toEqual(['kind'])
+    expect([...requiredOf(both)]).toEqual(['a', 'b'])
+  })
+
+  test('typesOf() follows references, and ends at those that lead to themselves', () => {
+    expect([...typesOf({ $ref: '#/$defs/A', $defs: { A: { type: ['integer', 'null'] } } })]).toEqual(['null', 'number'])
+    expect([
+      ...typesOf({ allOf: [{ type: ['string', 'array'] }, { anyOf: [{ const: 'x' }, { type: 'null' }] }] }),
+    ]).toEqual(['string'])
+    expect(typesOf({ $ref: '#' }).size).toBe(6)
+  })
 })
 
 test('isRecord() takes objects, not lists and not null', () => {

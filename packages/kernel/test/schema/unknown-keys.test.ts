@@ -27,3 +27,18 @@ test('unknownKeys() leaves open objects and other types to the validator', () =>
   expect(pathsIn('text', Entry)).toEqual([])
   expect(unknownKeys({ a: 1 }, undefined)).toEqual([])
 })
+
+test('unknownKeys() looks through names, combinations and choices', () => {
+  const Address = z.object({ street: z.string() }).meta({ id: 'Address' })
+  const Person = z.object({ address: Address, friends: z.array(z.union([Address, z.object({ name: z.string() })])) })
+  const value = { address: { street: 'a', isAdmin: true }, friends: [{ street: 'a', name: 'b' }, { age: 1 }] }
+  expect(pathsIn(value, Person)).toEqual(['address.isAdmin', 'friends.1.age'])
+  expect(pathsIn([{ street: 'a', x: 1 }], z.tuple([Address]))).toEqual(['0.x'])
+  const both = {
+    allOf: [
+      { type: 'object', properties: { a: {} } },
+      { type: 'object', properties: { b: {} } },
+    ],
+  }
+  expect(unknownKeys({ a: 1, b: 2, c: 3 }, both).map(({ path }) => path)).toEqual(['c'])
+})

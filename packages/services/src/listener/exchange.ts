@@ -1,5 +1,5 @@
 /** One request on its route, and the few ways of reading and answering that every surface needs. */
-import { type CallContext, type Clock, type ErrorDetails, reasonOf } from '@keelson/kernel'
+import { type CallContext, type Clock, type ErrorDetails, parseJson, reasonOf } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import type { AnswerHeaders, Arrival } from './arrival.ts'
 import type { Problem } from './problem.ts'
@@ -16,10 +16,17 @@ export interface Exchange extends Omit<Arrival, 'target' | 'gone'> {
   report(error: unknown): Problem
 }
 
-/** A body as UTF-8 text. Throws REQUEST_MALFORMED. */
+/** Reads a body that is not compressed; rejects as `exchange.readBytes` does, or with REQUEST_TYPE_UNSUPPORTED. */
+export function readBytes(exchange: Exchange, maxBytes: number): Promise<Buffer> {
+  const encoding = exchange.header('content-encoding') ?? 'identity'
+  if (encoding === 'identity') return exchange.readBytes(maxBytes)
+  throw servicesErrors.REQUEST_TYPE_UNSUPPORTED({ found: encoding, wanted: 'a body without a content encoding' })
+}
+
+/** A body as UTF-8 text, with all that it begins with. Throws REQUEST_MALFORMED. */
 export function textOf(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body is not UTF-8 text' })
   }
@@ -27,14 +34,14 @@ export function textOf(bytes: Uint8Array): string {
 
 /** Reads the body as JSON; undefined when there is none. */
 export async function readJson(exchange: Exchange, maxBytes: number): Promise<unknown> {
-  const text = textOf(await exchange.readBytes(maxBytes))
+  const text = textOf(await readBytes(exchange, maxBytes)).replace(/^\ufeff/, '')
   if (text === '') return undefined
   const found = exchange.header('content-type') ?? 'none'
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(found)) {
     throw servicesErrors.REQUEST_TYPE_UNSUPPORTED({ found, wanted: 'application/json' })
   }
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     throw servicesErrors.REQUEST_MALFORMED({ reason: `the body is not JSON: ${reasonOf(error)}` })
   }

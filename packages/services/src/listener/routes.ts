@@ -1,7 +1,8 @@
-/** The routes of a listener, in our grammar: `{name}` is a parameter, a closing `*` takes the rest, everything else stands for itself. */
+/** The routes of a listener: what they are is said in `route-path.ts`; a closing `*` takes the rest. */
 import findMyWay, { type HTTPMethod } from 'find-my-way'
 import { servicesErrors } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
+import { routerPath, routeShape } from './route-path.ts'
 
 export interface Route {
   /** As it was added, with `{name}` for its parameters. */
@@ -18,11 +19,11 @@ export class Routes {
 
   /** Throws ROUTE_DUPLICATE, also when only the names of parameters differ. */
   add(method: HTTPMethod, path: string, answer: Route['answer']): void {
-    const form = `${method} ${path.replace(/\{\w+\}/g, '{}')}`
+    const form = `${method} ${routeShape(path)}`
     if (this.#taken.has(form)) throw servicesErrors.ROUTE_DUPLICATE({ method, path })
     this.#taken.add(form)
     const route: Route = { path, answer }
-    this.#router.on(method, patternOf(path), unused, route)
+    this.#router.on(method, routerPath(path), unused, route)
   }
 
   /** Throws ROUTE_METHOD_UNKNOWN or ROUTE_UNKNOWN. */
@@ -49,18 +50,6 @@ export class Routes {
   #allowed(path: string): HTTPMethod[] {
     return methods.filter((method) => this.#router.find(method, path))
   }
-}
-
-/**
- * The same path in the grammar of find-my-way, where a colon begins a parameter, and one that is not the end of its segment needs an
- * expression to end at.
- */
-function patternOf(path: string): string {
-  return path
-    .replaceAll(':', '::')
-    .replace(/\{(\w+)\}(?=(.?))/g, (_, name: string, next: string) =>
-      next === '' || next === '/' ? `:${name}` : `:${name}([^/]+?)`,
-    )
 }
 
 function unused(): void {}

@@ -6,21 +6,22 @@ import {
   type CallContext,
   type Contract,
   currentCall,
-  isRecord,
-  jsonSchemaOf,
   type Operation,
   type Operations,
   problemsOf,
-  propertiesOf,
   type ServiceOperations,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { withSignal } from '../facade/call-signal.ts'
 import { leavable } from '../facade/leavable.ts'
+import { comesBefore, matchRoutePath } from '../listener/route-path.ts'
 import { itemsIn } from './event-items.ts'
-import { type HttpRoute, placeOf, readHttp } from './http.ts'
+import { readHttp } from './http.ts'
 import { type ClientHeaders, type HttpAnswer, HttpClient } from './http-client.ts'
+import type { HttpMethod } from './http-route.ts'
+import { type InputLayout, layoutOf } from './input-layout.ts'
 import { errorOfAnswer } from './remote-error.ts'
+import { type WrittenInput, writeInput, writeRpcInput } from './request-input.ts'
 
 export interface ClientOptions {
   /** Sent with every request: credentials, mostly. A function is asked each time. */
@@ -37,9 +38,10 @@ interface Target {
   /** `service.operation` */
   readonly name: string
   readonly operation: Operation
-  readonly route: HttpRoute
-  /** Some input is a field of the body, so that there is one even when all are left out. */
-  readonly hasFields: boolean
+  /** Undefined: by its name at `/rpc`, where the body is the input. */
+  readonly layout: InputLayout | undefined
+  /** Routes of the same contract that the router asks first, in whose place a value in the path could put a request. */
+  readonly before: readonly string[]
 }
 
 /**
@@ -57,9 +59,10 @@ export function createClient<Ops extends Operations>(
   options: ClientOptions = {},
 ): ServiceOperations<Ops> {
   const client = new HttpClient(url, options)
+  const all = Object.values<Operation>(contract.operations)
   const entries = Object.entries<Operation>(contract.operations).map(([key, operation]) => {
     const name = `${options.service ?? contract.name}.${key}`
-    const target = targetOf(name, operation)
+    const target = targetOf(name, operation, all)
     const isStream = operation.kind === 'subscription'
     const send = (input: unknown, call: CallContext = currentCall()) =>
       isStream ? subscribe(client, target, input, call) : invoke(client, target, input, call)
@@ -69,11 +72,21 @@ export function createClient<Ops extends Operations>(
   return Object.fromEntries(entries) as ServiceOperations<Ops>
 }
 
-function targetOf(name: string, operation: Operation): Target {
-  const route = readHttp(operation) ?? { method: 'POST', path: `/rpc/${encodeURIComponent(name)}`, options: {} }
-  const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', name)) : {}
-  const hasFields = Object.keys(properties).some((key) => placeOf(route, key) === 'field')
-  return { name, operation, route, hasFields }
+function targetOf(name: string, operation: Operation, all: readonly Operation[]): Target {
+  const route = readHttp(operation)
+  if (!route) return { name, operation, layout: undefined, before: [] }
+  const others = all.map(readHttp).filter((one) => one?.method === route.method)
+  const before = others.map((one) => one?.path ?? '').filter((path) => comesBefore(path, route.path))
+  return { name, operation, layout: layoutOf(operation, route, name), before }
+}
+
+function requestOf({ name, layout, before }: Target, input: unknown): WrittenInput & { method: HttpMethod } {
+  if (!layout) return { method: 'POST', ...writeRpcInput(name, input) }
+  const written = writeInput(layout, name, input)
+  const taken = before.find((path) => matchRoutePath(path, written.path.replace(/\?.*$/s, '')))
+  if (taken === undefined) return { method: layout.route.method, ...written }
+  const problems = [{ path: '', message: `the request would reach ${layout.route.method} ${taken}` }]
+  throw servicesErrors.OPERATION_INPUT_INVALID({ operation: name, problems })
 }
 
 async function invoke(client: HttpClient, target: Target, input: unknown, call: CallContext): Promise<unknown> {
@@ -98,70 +111,12 @@ async function* itemsOf(
 }
 
 async function send(client: HttpClient, target: Target, input: unknown, call: CallContext): Promise<HttpAnswer> {
-  const { name, operation, route } = target
+  const { name, operation } = target
   const isStream = operation.kind === 'subscription'
-  const request = { operation: name, method: route.method, ...requestOf(target, input), isStream, call }
+  const request = { operation: name, ...requestOf(target, input), isStream, call }
   const answer = await client.send(request)
   if (!answer.isSuccess) throw await errorOfAnswer(answer, name, operation)
   return answer
-}
-
-/** Puts every input where its route wants it. */
-function requestOf(
-  { name, route, hasFields }: Target,
-  input: unknown,
-): { path: string; body: string | Uint8Array<ArrayBuffer> | undefined; contentType: string | undefined } {
-  const fields: Record<string, unknown> = {}
-  const query = new URLSearchParams()
-  let path = route.path
-  let body: string | Uint8Array<ArrayBuffer> | undefined
-  let contentType: string | undefined
-  const { base64 } = route.options
-  const isBytes = base64 !== undefined && isRecord(input) && input[base64] === 'base64'
-  for (const [key, value] of Object.entries(isRecord(input) ? input : {})) {
-    if (value === undefined) continue
-    const place = placeOf(route, key)
-    if (place === 'path') path = path.replace(`{${key}}`, () => segmentOf(name, key, value))
-    else if (place === 'query') for (const one of Array.isArray(value) ? value : [value]) query.append(key, textOf(one))
-    else if (place === 'field') fields[key] = value
-    else if (place === 'text' && isBytes) {
-      body = bytesOf(name, key, value)
-      contentType = 'application/octet-stream'
-    } else if (place !== 'form') {
-      body = place === 'text' ? String(value) : JSON.stringify(value)
-      contentType = place === 'text' ? 'text/plain; charset=utf-8' : 'application/json'
-    }
-  }
-  const unfilled = /\{(\w+)\}/.exec(path)?.[1]
-  if (unfilled !== undefined) throw misplaced(name, unfilled, 'the path of the route needs it')
-  if (Object.keys(fields).length > 0 || (hasFields && input !== undefined)) {
-    body = JSON.stringify(fields)
-    contentType = 'application/json'
-  }
-  return { path: query.size > 0 ? `${path}?${query}` : path, body, contentType }
-}
-
-function bytesOf(operation: string, key: string, value: unknown): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.from(atob(String(value)), (character) => character.charCodeAt(0))
-  } catch {
-    throw misplaced(operation, key, 'it is not base64')
-  }
-}
-
-/** A segment that is empty or only dots would name another path. */
-function segmentOf(operation: string, key: string, value: unknown): string {
-  const text = textOf(value)
-  if (/^\.{0,2}$/.test(text)) throw misplaced(operation, key, `"${text}" cannot be a part of a path`)
-  return encodeURIComponent(text)
-}
-
-function misplaced(operation: string, path: string, message: string): Error {
-  return servicesErrors.OPERATION_INPUT_INVALID({ operation, problems: [{ path, message }] })
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
 function parse({ name }: Target, { headers }: HttpAnswer, text: string): unknown {

@@ -1,35 +1,18 @@
 /**
  * `http()` puts an operation on a route. It is data: the REST surface and OpenAPI read it, the browser may import it. The compiler refuses
- * a route whose `{name}` is not an input of the operation.
+ * a route whose `{name}` is not an input of the operation; the contract refuses routes whose requests could not carry the input.
  */
-import { type Annotation, defineAnnotation, type OperationKind, type OperationShape } from '@keelson/kernel'
+import {
+  type Annotation,
+  defineAnnotation,
+  type OperationKind,
+  type OperationShape,
+  type Operations,
+} from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-
-export interface HttpRoute {
-  readonly method: HttpMethod
-  /** With `{name}` for each input taken from the path. */
-  readonly path: string
-  readonly options: HttpOptions
-}
-
-interface HttpOptions<Body extends string = string, Other extends string = string> {
-  /** The input that takes the raw body as text (UTF-8); the others then come from the query string. */
-  readonly body?: Body
-  /** With `body`: the input that says `base64` when the body is no text and is handed on in that form, and otherwise `utf-8`. */
-  readonly base64?: Other
-  /** The input that takes the whole JSON body, whatever its type; the others then come from the query string. */
-  readonly json?: Other
-  /** Inputs that come from the query string though the method has a body. */
-  readonly query?: readonly Other[]
-  /** The largest body accepted, in bytes; 1 MiB unless given. */
-  readonly maxBytes?: number
-  /** Status of success; 200, or 204 without an output. */
-  readonly status?: number
-  /** The Location header, with `{name}` for fields of the output. */
-  readonly location?: string
-}
+import { routeShape, whyNoRoutePath } from '../listener/route-path.ts'
+import type { HttpMethod, HttpOptions, HttpRoute } from './http-route.ts'
+import { whyNoLayout } from './input-layout.ts'
 
 /** The names in braces of a path. */
 type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never
@@ -38,9 +21,13 @@ type Having<Names extends string> = [Names] extends [never] ? unknown : { readon
 /** An input that may be left out is an input too. */
 type MayHave<Names extends string> = [Names] extends [never] ? unknown : { readonly [Name in Names]?: unknown }
 
-const kind = defineAnnotation<HttpRoute>('http')
+// Every operation of a contract has the shape that the check reads.
+const kind = defineAnnotation<HttpRoute>('http', (operations) => whyNoRoutes(operations as Operations))
 
 /**
+ * The route of an operation. Throws ROUTE_INVALID; what does not fit the operation refuses the contract with CONTRACT_INVALID: an input in the
+ * path that is no input or a list, two routes for the same requests, an input that is no object, a GET with a body.
+ *
  * @example
  * http('GET /v1/documents/{id}')
  * http('POST /v1/documents', { body: 'content', status: 201, location: '/v1/documents/{id}' })
@@ -60,25 +47,29 @@ export function http<
     Having<NamesIn<NoInfer<Location>>>
   >
 > {
-  const match = /^(GET|POST|PUT|PATCH|DELETE) (\/[^\s?#]*)$/.exec(route)
+  const match = /^(GET|POST|PUT|PATCH|DELETE) (\/.*)$/.exec(route)
   if (!match?.[1] || !match[2]) throw servicesErrors.ROUTE_INVALID({ route })
+  const reason = whyNoRoutePath(match[2])
+  if (reason !== undefined) throw servicesErrors.ROUTE_INVALID({ route, reason })
   // The expression above admits exactly the methods of HttpMethod.
   return kind.on({ method: match[1] as HttpMethod, path: match[2], options })
 }
 
 export const readHttp = kind.read
 
-/**
- * Where an input travels: in the path, the query string, a field of the JSON body, or as the whole body, JSON or text. What `form` says
- * does not travel: it shows in the body.
- */
-export type InputPlace = 'path' | 'query' | 'field' | 'json' | 'text' | 'form'
-
-export function placeOf({ method, path, options }: HttpRoute, input: string): InputPlace {
-  if (path.includes(`{${input}}`)) return 'path'
-  if (options.body === input) return 'text'
-  if (options.base64 === input) return 'form'
-  if (options.json === input) return 'json'
-  const hasFields = method !== 'GET' && method !== 'DELETE' && !options.body && !options.json
-  return hasFields && !options.query?.includes(input) ? 'field' : 'query'
+/** Why the routes of a contract cannot work; undefined when they can. */
+function whyNoRoutes(operations: Operations): string | undefined {
+  const taken = new Map<string, string>()
+  for (const [name, operation] of Object.entries(operations)) {
+    const route = readHttp(operation)
+    if (!route) continue
+    const shown = `${name} (${route.method} ${route.path})`
+    const reason = whyNoLayout(operation, route, name)
+    if (reason !== undefined) return `${shown}: ${reason}`
+    const shape = `${route.method} ${routeShape(route.path)}`
+    const other = taken.get(shape)
+    if (other !== undefined) return `${shown} and ${other} claim the same requests`
+    taken.set(shape, name)
+  }
+  return undefined
 }

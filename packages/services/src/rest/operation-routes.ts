@@ -3,15 +3,18 @@
  * `POST /rpc/<service>.<operation>`.
  */
 import { isUtf8 } from 'node:buffer'
-import { coerceText, isRecord, jsonSchemaOf, type Operation, propertiesOf } from '@keelson/kernel'
+import { isRecord } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 import { callAtEdge, subscribeAtEdge } from '../facade/edge.ts'
 import type { ServiceHost } from '../facade/service-host.ts'
 import { answerEvents, answerEventsHead } from '../listener/event-stream.ts'
-import { answerJson, type Exchange, readJson, textOf } from '../listener/exchange.ts'
+import { answerJson, type Exchange, readBytes, readJson, textOf } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
-import { type HttpRoute, readHttp } from './http.ts'
+import { readHttp } from './http.ts'
+import type { HttpRoute } from './http-route.ts'
+import { type InputLayout, layoutOf } from './input-layout.ts'
 import { publicError } from './public-error.ts'
+import { bytesType, readInput } from './request-input.ts'
 
 const defaultMaxBytes = 1024 * 1024
 
@@ -21,9 +24,11 @@ export function addOperationRoutes(listener: Listener, host: ServiceHost): void 
     const route = readHttp(operation)
     if (!route) continue
     const shown = (error: unknown) => publicError(error, operation, `${host.name}.${name}`)
+    const layout = layoutOf(operation, route, `${host.name}.${name}`)
     listener.route(route.method, route.path, async (exchange) => {
       if (exchange.method === 'HEAD' && operation.kind === 'command') throw headRefused(route)
-      const input = await readInput(exchange, route, operation)
+      const body = await readBody(exchange, layout)
+      const input = readInput(layout, { path: exchange.parameters, query: exchange.query, body })
       try {
         await answerCall(exchange, host, name, input, route, shown)
       } catch (error) {
@@ -69,38 +74,21 @@ async function answerCall(
     encodeURIComponent(String(isRecord(output) ? output[key] : '')),
   )
   const headers: Record<string, string> = location ? { location } : {}
-  if (operation.output) answerJson(exchange, route?.options.status ?? 200, output, headers)
-  else exchange.answer(route?.options.status ?? 204, headers)
+  if (output !== undefined) answerJson(exchange, route?.options.status ?? 200, output, headers)
+  else exchange.answer(operation.output ? 204 : (route?.options.status ?? 204), headers)
 }
 
-/** Collects the input from path, query string and body, with the types that the operation's JSON Schema asks for. */
-async function readInput(exchange: Exchange, { method, options }: HttpRoute, operation: Operation): Promise<unknown> {
-  const input: Record<string, unknown> = Object.create(null)
-  const hasFields = !options.body && !options.json && method !== 'GET' && method !== 'DELETE'
-  if (options.json) {
-    const body = await readJson(exchange, options.maxBytes ?? defaultMaxBytes)
-    if (body !== undefined) input[options.json] = body
-  } else if (hasFields) {
-    const body = await readJson(exchange, options.maxBytes ?? defaultMaxBytes)
-    if (body !== undefined && !isRecord(body))
-      throw servicesErrors.REQUEST_MALFORMED({ reason: 'the body must be a JSON object' })
-    Object.assign(input, body)
-  } else if (options.body) {
-    const bytes = await exchange.readBytes(options.maxBytes ?? defaultMaxBytes)
-    const isText = options.base64 === undefined || isUtf8(bytes)
-    input[options.body] = isText ? textOf(bytes) : bytes.toString('base64')
-    if (options.base64 !== undefined) input[options.base64] = isText ? 'utf-8' : 'base64'
+/** The body as its layout wants it: JSON, or the inputs that raw text or bytes make. */
+async function readBody(exchange: Exchange, { route, body, required }: InputLayout): Promise<unknown> {
+  const { maxBytes = defaultMaxBytes, body: name = '', base64 } = route.options
+  if (body === 'none') return undefined
+  if (body !== 'text') return readJson(exchange, maxBytes)
+  const bytes = await readBytes(exchange, maxBytes)
+  const type = exchange.header('content-type')
+  if (bytes.length === 0 && type === undefined && !required.has(name)) return undefined
+  const isText = base64 === undefined || (type !== bytesType && isUtf8(bytes))
+  return {
+    [name]: isText ? textOf(bytes) : bytes.toString('base64'),
+    ...(base64 !== undefined && { [base64]: isText ? 'utf-8' : 'base64' }),
   }
-  const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', 'input')) : {}
-  for (const key of new Set(exchange.query.keys())) {
-    const isTaken = key in input || key in exchange.parameters
-    if (isTaken) throw servicesErrors.REQUEST_MALFORMED({ reason: `the parameter "${key}" is given twice` })
-    input[key] = coerceText(exchange.query.getAll(key), own(properties, key))
-  }
-  for (const [key, text] of Object.entries(exchange.parameters)) input[key] = coerceText(text, own(properties, key))
-  return operation.input || Object.keys(input).length > 0 ? { ...input } : undefined
-}
-
-function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined
 }

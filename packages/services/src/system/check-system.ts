@@ -4,6 +4,7 @@
  */
 import { readUse, serves } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
+import { routeShape } from '../listener/route-path.ts'
 import { readHttp } from '../rest/http.ts'
 import type { Service } from '../service/service.ts'
 import { serviceNames } from '../service/service-names.ts'
@@ -27,7 +28,7 @@ function checkRoutes(names: Names): void {
       const route = readHttp(operation)
       if (!route) continue
       const { method, path } = route
-      const shape = `${method} ${path.replace(/\{\w+\}/g, '{}').replace(/(.)\/$/, '$1')}`
+      const shape = `${method} ${routeShape(path)}`
       const other = taken.get(shape)
       if (other) throw servicesErrors.ROUTE_DUPLICATE({ method, path, operations: [other, `${service}.${name}`] })
       taken.set(shape, `${service}.${name}`)

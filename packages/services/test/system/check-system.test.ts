@@ -1,4 +1,4 @@
-import { atLeast, command, defineContract, isError, query } from '@keelson/kernel'
+import { atLeast, defineContract, isError, query } from '@keelson/kernel'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { http } from '../../src/rest/http.ts'
@@ -25,13 +25,6 @@ describe('defineSystem()', () => {
   it('refuses two operations on one route, and names both', () => {
     expect(refusalOf(() => defineSystem({ name: 'test', services: [mock(One, {}), mock(Two, {})] }))).toBe(
       'ROUTE_DUPLICATE: Cannot add the route GET /v1/things/{name}/: one.get and two.find both claim it',
-    )
-    const Same = defineContract('same', '1.0.0', {
-      add: command({}, http('POST /v1/same')),
-      put: command({}, http('POST /v1/same')),
-    })
-    expect(refusalOf(() => defineSystem({ name: 'test', services: [mock(Same, {})] }))).toContain(
-      'same.add and same.put',
     )
   })
 
