@@ -4,6 +4,7 @@ import {
   importRowsConformance,
   projectionsConformance,
   sqlEventStoreConformance,
+  workflowFaultsConformance,
   workflowsConformance,
 } from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
@@ -29,5 +30,5 @@ describe('openEventStore() on PGlite', () => {
 
   test.each(importRowsConformance)('$name', ({ run }) => run(database))
 
-  test.each(workflowsConformance)('workflows: $name', ({ run }) => run(database))
+  test.each([...workflowsConformance, ...workflowFaultsConformance])('workflows: $name', ({ run }) => run(database))
 })

@@ -4,6 +4,7 @@ import {
   importRowsConformance,
   projectionsConformance,
   sqlEventStoreConformance,
+  workflowFaultsConformance,
   workflowsConformance,
 } from '@keelson/events/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
@@ -33,5 +34,9 @@ describe.skipIf(isSkipped)('openEventStore() on PostgreSQL', () => {
 
   test.each(importRowsConformance)('$name', ({ run }) => run(database), 60_000)
 
-  test.each(workflowsConformance)('workflows: $name', ({ run }) => run(database), 60_000)
+  test.each([...workflowsConformance, ...workflowFaultsConformance])(
+    'workflows: $name',
+    ({ run }) => run(database),
+    60_000,
+  )
 })

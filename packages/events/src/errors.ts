@@ -208,8 +208,14 @@ export const eventsErrors = defineErrors({
   WORKFLOW_JOURNAL_MISMATCH: {
     kind: 'internal',
     when: 'The code of a workflow asks for something else than its journal has at that place: it was changed under a running instance, or decides by more than its input and steps. The instance is parked.',
-    message: (d: { workflow: string; id: string; key: string; asked: string; found: string }) =>
-      `"${d.id}" of the workflow "${d.workflow}" asks for a ${d.asked} "${d.key}" where its journal has a ${d.found}`,
+    message: (d: { workflow: string; id: string; position: number; asked: string; found: string }) =>
+      `"${d.id}" of the workflow "${d.workflow}" asks for ${d.asked} where its journal has ${d.found} (record ${d.position})`,
+  },
+  WORKFLOW_VALUE_INVALID: {
+    kind: 'invalid',
+    when: 'A result, input or signal of a workflow would be read back as something else: a date, undefined, a function, a number that JSON lacks.',
+    message: (d: { what: string; path: string; found: string }) =>
+      `Cannot keep ${d.what}: ${d.path === '' ? 'it' : `"${d.path}"`} is ${d.found}, which is no JSON`,
   },
   WORKFLOW_FAILED: {
     kind: 'internal',

@@ -123,7 +123,9 @@ export type { PersonalDataOptions, PersonalFields, PersonalRule } from './store/
 export { openSeal, type Seal, type SignedSeal, signSeal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'
 export type { Verification, VerifyOptions } from './store/verify.ts'
+export type { InstanceFilter, WorkflowInstance } from './workflows/instance-list.ts'
 export {
+  type Begin,
   defineWorkflow,
   onEvents,
   type StartedBy,
@@ -133,5 +135,6 @@ export {
   type WorkflowContext,
   type WorkflowDefinition,
 } from './workflows/workflow.ts'
-export type { WorkflowInstance, WorkflowStatus } from './workflows/workflow-tables.ts'
+export type { ParkedStart } from './workflows/workflow-starts.ts'
+export type { WorkflowStatus } from './workflows/workflow-tables.ts'
 export { startWorkflows, type Workflows, type WorkflowsOptions } from './workflows/workflows.ts'

@@ -4,4 +4,6 @@ export { type MessageStreamsCase, messageStreamsConformance } from './messages/m
 export { type ProjectionsCase, projectionsConformance } from './projections/projections.conformance.ts'
 export { type EventStoreCase, eventStoreConformance } from './store/event-store.conformance.ts'
 export { type SqlEventStoreCase, sqlEventStoreConformance } from './store/sql-event-store.conformance.ts'
-export { type WorkflowsCase, workflowsConformance } from './workflows/workflows.conformance.ts'
+export { workflowFaultsConformance } from './workflows/workflow-faults.conformance.ts'
+export type { WorkflowsCase } from './workflows/workflow-stage.ts'
+export { workflowsConformance } from './workflows/workflows.conformance.ts'

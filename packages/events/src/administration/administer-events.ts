@@ -179,7 +179,10 @@ export function administerEvents({
     signal: ({ workflow, id, name, json, key }) =>
       instancesFor(workflow, id).signal(workflow, id, name, parsed(workflow, json), key === undefined ? {} : { key }),
     cancel: ({ workflow, id, reason }) => instancesFor(workflow, id).cancel(workflow, id, reason),
+    pause: async ({ workflow, id }) => ({ isPaused: await instancesFor(workflow, id).pause(workflow, id) }),
     resume: async ({ workflow, id }) => ({ isResumed: await instancesFor(workflow, id).resume(workflow, id) }),
+    unstarted: async () => ({ events: [...((await workflows?.parkedStarts()) ?? [])] }),
+    retryStarts: async ({ workflow }) => ({ events: (await workflows?.retryStarts(workflow)) ?? 0 }),
   }
 }
 

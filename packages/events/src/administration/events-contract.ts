@@ -24,7 +24,7 @@ const Seal = z.object({ position: Position, seal: z.string() })
 /** Of anything that goes through a log or a table. */
 const Going = { done: z.int(), total: z.int() }
 
-const WorkflowStatus = z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled', 'parked'])
+const WorkflowStatus = z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled', 'parked', 'paused'])
 
 const WorkflowInstance = z.object({ workflow: z.string().min(1), id: z.string().min(1) })
 
@@ -292,16 +292,52 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
     },
     cli({ usage: 'workflows cancel <workflow> <id> <reason...>' }),
   ),
+  pause: command(
+    {
+      summary: 'Stop an instance where it is; what comes from outside waits',
+      input: WorkflowInstance,
+      output: z.object({ isPaused: z.boolean() }),
+    },
+    cli({
+      usage: 'workflows pause <workflow> <id>',
+      text: ({ isPaused }) => (isPaused ? 'it is paused' : 'it has ended or is paused'),
+    }),
+  ),
   resume: command(
     {
-      summary: 'Let a parked instance go on, with the code as it is now',
+      summary: 'Let an instance go on that is parked or paused, with the code as it is now',
       input: WorkflowInstance,
       output: z.object({ isResumed: z.boolean() }),
     },
     cli({
       usage: 'workflows resume <workflow> <id>',
-      text: ({ isResumed }) => (isResumed ? 'it goes on' : 'it is not parked'),
+      text: ({ isResumed }) => (isResumed ? 'it goes on' : 'it is neither parked nor paused'),
     }),
+  ),
+  unstarted: query(
+    {
+      summary: 'List the events that could not begin or signal an instance, and why',
+      output: z.object({
+        events: z.array(z.object({ workflow: z.string(), position: Position, reason: z.string(), tries: z.int() })),
+      }),
+    },
+    cli({
+      usage: 'workflows unstarted',
+      text: ({ events }) =>
+        events.length === 0
+          ? 'none'
+          : events
+              .map(({ workflow, position, reason, tries }) => `${position}  ${workflow}  ${reason}  ${tries} tries`)
+              .join('\n'),
+    }),
+  ),
+  retryStarts: command(
+    {
+      summary: 'Try again at once what could not begin',
+      input: z.object({ workflow: z.string() }),
+      output: z.object({ events: z.int() }),
+    },
+    cli({ usage: 'workflows retry <workflow>', text: ({ events }) => `${events} are tried again` }),
   ),
 })
 

@@ -1,10 +1,11 @@
 /** Events that are appended at a time: written down until then, appended once, whoever is running. */
 import type { Clock, Queryable } from '@keelson/kernel'
-import { isError } from '@keelson/kernel'
 import type { NewEvent } from '../store/event.ts'
 import { createEventIds } from '../store/event-ids.ts'
 import { prepareAppend } from '../store/prepare-append.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
+import { isAway } from './database-away.ts'
+import { kept } from './workflow-journal.ts'
 
 interface ScheduledRow {
   readonly id: string
@@ -18,6 +19,7 @@ interface ScheduledRow {
 }
 
 const mostAtOnce = 100
+const retryMs = { first: 60_000, most: 3_600_000 }
 
 export class ScheduledEvents {
   readonly #store: SqlEventStore
@@ -54,31 +56,75 @@ export class ScheduledEvents {
     return affected > 0
   }
 
-  /** Appends what is due; true when there may be more. */
+  /** Appends what is due; true when there may be more. What cannot be appended is set aside, and tried again after growing pauses. */
   async appendDue(): Promise<boolean> {
-    let last = 0
-    const count = await this.#store.database.transaction(async (transaction) => {
+    const ids = await this.#due()
+    if (ids.length === 0) return false
+    await this.#append(ids).catch(async (error: unknown) => {
+      if (isAway(error)) throw error
+      // Found out one by one which of them it is.
+      for (const id of ids)
+        await this.#append([id]).catch((reason: unknown) => {
+          if (isAway(reason)) throw reason
+          return this.#setAside(id, kept(reason).message)
+        })
+    })
+    return ids.length === mostAtOnce
+  }
+
+  async #due(): Promise<readonly string[]> {
+    const { database, log } = this.#store
+    const { rows } = await database.query<{ id: string }>(
+      `select id from keelson_scheduled_events where log = $1 and due_at <= ${nowIn(database)} order by due_at limit $2`,
+      [log, mostAtOnce],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async #append(ids: readonly string[]): Promise<void> {
+    const last = await this.#store.database.transaction(async (transaction) => {
       const { rows } = await transaction.query<ScheduledRow>(
         `delete from keelson_scheduled_events s using (select log, id from keelson_scheduled_events
-            where log = $1 and due_at <= $2 order by due_at limit $3 for update skip locked) due
+            where log = $1 and id = any ($2::uuid[]) for update skip locked) due
           where s.log = due.log and s.id = due.id returning s.*`,
-        [this.#store.log, this.#clock.now(), mostAtOnce],
+        [this.#store.log, ids],
       )
-      const inOrder = rows.toSorted((a, b) => a.due_at - b.due_at)
-      for (const { stream, schema_version: schemaVersion, due_at: _, ...event } of inOrder) {
-        try {
-          const [appended] = await this.#store.appendWithin(transaction, [
-            { stream, events: [{ ...event, schemaVersion }] },
-          ])
-          last = Math.max(last, appended?.position ?? 0)
-        } catch (error) {
-          // Its stream has been closed since, or its id taken: it has nowhere to go.
-          if (!isError(error, 'EVENTS_STREAM_CLOSED') && !isError(error, 'EVENTS_ID_TAKEN')) throw error
-        }
+      let position = 0
+      for (const { stream, schema_version: schemaVersion, due_at: _, ...event } of rows.toSorted(
+        (a, b) => a.due_at - b.due_at,
+      )) {
+        const { id, type, data, metadata, tags } = event
+        const given = { stream, events: [{ id, type, data, metadata, tags, schemaVersion }] }
+        const [appended] = await this.#store.appendWithin(transaction, [given])
+        position = Math.max(position, appended?.position ?? 0)
       }
-      return rows.length
+      return position
     })
     if (last > 0) this.#store.announce(last)
-    return count === mostAtOnce
   }
+
+  async #setAside(id: string, reason: string): Promise<void> {
+    const { database, log } = this.#store
+    await database.query(
+      `update keelson_scheduled_events set tries = tries + 1, reason = $3,
+          due_at = ${nowIn(database)} + least(${retryMs.most}, ${retryMs.first} * power(2, least(tries, 10)))::bigint
+        where log = $1 and id = $2`,
+      [log, id, reason],
+    )
+  }
+
+  /** How many could not be appended, and how many are due for longer than `lateMs`. */
+  async standing(lateMs: number): Promise<{ readonly parked: number; readonly late: number }> {
+    const { database, log } = this.#store
+    const { rows } = await database.query<{ parked: number; late: number }>(
+      `select count(*) filter (where tries > 0)::int as parked, count(*) filter (where tries = 0)::int as late
+        from keelson_scheduled_events where log = $1 and (tries > 0 or due_at < ${nowIn(database)} - $2::bigint)`,
+      [log, lateMs],
+    )
+    return rows[0] ?? { parked: 0, late: 0 }
+  }
+}
+
+function nowIn({ nowSql }: SqlEventStore['database']): string {
+  return `(extract(epoch from ${nowSql}) * 1000)::bigint`
 }

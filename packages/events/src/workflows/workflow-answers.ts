@@ -1,59 +1,87 @@
 /**
- * What the function of a workflow has asked for, and what it is answered: at once with what has settled already, later with what settles. Signals are
- * given to those who wait for them in the order of both.
+ * What the function of a workflow has asked for, and what it is answered: at once with what has settled already, later with what settles.
+ * Signals are given to those who wait for them in the order of both.
  */
-import type { KeelsonError } from '@keelson/kernel'
-import { eventsErrors } from '../errors.ts'
-
-/** What a workflow can wait for. */
-export type AskedKind = 'step' | 'timer' | 'wait' | 'child'
+import type { Asked, AskedKind } from './workflow-journal.ts'
 
 interface Pending {
-  readonly kind: AskedKind
   resolve(value: unknown): void
   reject(error: unknown): void
 }
 
-/** What has settled before the function asked for it. */
-interface Settled {
-  readonly kind: AskedKind
-  readonly value: () => unknown
+/** A signal, by the version of the journal that it came with. */
+export interface Signal {
+  readonly version: number
+  readonly value: unknown
+}
+
+interface Waiter {
+  readonly name: string
+  readonly key: string
+  /** What the function is given; the reason when the signal does not fit. */
+  readonly check: (value: unknown) => Promise<{ readonly value: unknown } | { readonly refused: string }>
 }
 
 export class WorkflowAnswers {
-  readonly #instance: { readonly workflow: string; readonly id: string }
   readonly #pending = new Map<string, Pending>()
-  readonly #settled = new Map<string, Settled>()
+  /** What has settled before the function asked for it. */
+  readonly #settled = new Map<string, () => unknown>()
   readonly #uses = new Map<string, number>()
-  readonly #signals = new Map<string, unknown[]>()
-  readonly #waiters: { readonly name: string; readonly key: string }[] = []
+  readonly #keys = new Set<string>()
+  readonly #asked = new Set<Asked>()
+  /** Of them, what the journal does not tell yet. */
+  readonly #unrecorded = new Set<Asked>()
+  readonly #signals = new Map<string, Signal[]>()
+  readonly #waiters: Waiter[] = []
+  readonly #refuse: (key: string, signal: Signal, reason: string) => void
 
-  constructor(instance: { readonly workflow: string; readonly id: string }) {
-    this.#instance = instance
+  /** @param refuse is told of a signal that does not fit what waits for it, which goes on waiting. */
+  constructor(refuse: (key: string, signal: Signal, reason: string) => void) {
+    this.#refuse = refuse
   }
 
-  /** A name that is used again is numbered. */
+  /** A name that is used again is numbered, past a number that was itself taken as a name. */
   keyOf(kind: AskedKind, name: string): string {
-    const uses = (this.#uses.get(`${kind} ${name}`) ?? 0) + 1
-    this.#uses.set(`${kind} ${name}`, uses)
-    return uses === 1 ? name : `${name} #${uses}`
+    for (;;) {
+      const uses = (this.#uses.get(`${kind} ${name}`) ?? 0) + 1
+      this.#uses.set(`${kind} ${name}`, uses)
+      const key = uses === 1 ? name : `${name} #${uses}`
+      if (this.#keys.has(key)) continue
+      this.#keys.add(key)
+      return key
+    }
   }
 
-  /**
-   * Rejects with WORKFLOW_JOURNAL_MISMATCH when something else was, or is, asked for under this key.
-   *
-   * @param begun is called when it has not settled, and is waited for from now on.
-   */
+  /** @param begun is called when it has not settled, and is waited for from now on. */
   ask(kind: AskedKind, key: string, begun: () => void): Promise<unknown> {
+    this.note(`${kind} ${key}`)
     const settled = this.#settled.get(key)
-    if (settled && settled.kind !== kind) return Promise.reject(this.#mismatch(key, kind, settled.kind))
-    if (settled) return Promise.resolve().then(settled.value)
-    const taken = this.#pending.get(key)
-    if (taken) return Promise.reject(this.#mismatch(key, kind, taken.kind))
+    if (settled) return Promise.resolve().then(settled)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#pending.set(key, { kind, resolve, reject })
+    this.#pending.set(key, { resolve, reject })
     begun()
     return promise
+  }
+
+  /** Says that the function has asked for it. */
+  note(asked: Asked): void {
+    if (this.#asked.has(asked)) return
+    this.#asked.add(asked)
+    this.#unrecorded.add(asked)
+  }
+
+  hasAsked(asked: Asked): boolean {
+    return this.#asked.has(asked)
+  }
+
+  /** What the function has asked for that the journal does not tell yet. */
+  get unrecorded(): readonly Asked[] {
+    return [...this.#unrecorded]
+  }
+
+  /** The journal tells that these were asked for. */
+  record(asked: Iterable<Asked>): void {
+    for (const one of asked) this.#unrecorded.delete(one)
   }
 
   isWaiting(key: string): boolean {
@@ -66,17 +94,13 @@ export class WorkflowAnswers {
   }
 
   /** @param value throws what the function is to catch. The first under a key counts. */
-  settle(key: string, kind: AskedKind, value: () => unknown): void {
+  settle(key: string, value: () => unknown): void {
     const pending = this.#pending.get(key)
     if (!pending) {
-      if (!this.#settled.has(key)) this.#settled.set(key, { kind, value })
+      if (!this.#settled.has(key)) this.#settled.set(key, value)
       return
     }
     this.#pending.delete(key)
-    if (pending.kind !== kind) {
-      pending.reject(this.#mismatch(key, pending.kind, kind))
-      return
-    }
     try {
       pending.resolve(value())
     } catch (error) {
@@ -91,28 +115,18 @@ export class WorkflowAnswers {
     pending?.reject(error)
   }
 
-  /** Before `ask`: a signal that came before is there already. */
-  takeSignal(key: string, name: string): void {
-    const [value, ...rest] = this.#signals.get(name) ?? []
-    if (value === undefined) {
-      if (!this.#settled.has(key)) this.#waiters.push({ name, key })
-      return
-    }
-    this.#signals.set(name, rest)
-    this.#settled.set(key, { kind: 'wait', value: () => value })
+  /** After `ask`: a signal that came before is there already. */
+  waitForSignal(waiter: Waiter): Promise<void> {
+    this.#waiters.push(waiter)
+    return this.#match(waiter.name)
   }
 
-  /** Gives it to who waits for it; the key that has settled, or undefined when it is kept until somebody asks. */
-  receive(name: string, value: unknown): string | undefined {
-    const at = this.#waiters.findIndex((waiter) => waiter.name === name)
-    const waiter = this.#waiters[at]
-    if (!waiter) {
-      this.#signals.set(name, [...(this.#signals.get(name) ?? []), value])
-      return undefined
-    }
-    this.#waiters.splice(at, 1)
-    this.settle(waiter.key, 'wait', () => value)
-    return waiter.key
+  /** Gives it to who waits for it, or keeps it until somebody asks. Resolves when it has been looked at. */
+  receive(name: string, signal: Signal): Promise<void> {
+    const kept = this.#signals.get(name)
+    if (kept) kept.push(signal)
+    else this.#signals.set(name, [signal])
+    return this.#match(name)
   }
 
   waitsForSignal(key: string): boolean {
@@ -124,7 +138,18 @@ export class WorkflowAnswers {
     if (at >= 0) this.#waiters.splice(at, 1)
   }
 
-  #mismatch(key: string, asked: AskedKind, found: AskedKind): KeelsonError {
-    return eventsErrors.WORKFLOW_JOURNAL_MISMATCH({ ...this.#instance, key, asked, found })
+  async #match(name: string): Promise<void> {
+    for (;;) {
+      const waiter = this.#waiters.find((one) => one.name === name && this.#pending.has(one.key))
+      const signal = waiter && this.#signals.get(name)?.shift()
+      if (!signal) return
+      this.forgetSignal(waiter.key)
+      const checked = await waiter.check(signal.value)
+      if ('value' in checked) this.settle(waiter.key, () => checked.value)
+      else {
+        this.#waiters.unshift(waiter)
+        this.#refuse(waiter.key, signal, checked.refused)
+      }
+    }
   }
 }

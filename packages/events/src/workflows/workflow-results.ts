@@ -3,8 +3,10 @@
  * ends in this program is told at once.
  */
 import type { Clock } from '@keelson/kernel'
+import type { EventStore } from '../store/event-store.ts'
+import type { InstanceList } from './instance-list.ts'
 import { type Instance, keyOf } from './instance-names.ts'
-import type { WorkflowTables } from './workflow-tables.ts'
+import { abortable } from './step-attempt.ts'
 
 /** Between two questions at least. */
 const spacingMs = 20
@@ -17,14 +19,16 @@ interface Waiting {
 }
 
 export class WorkflowResults {
-  readonly #tables: WorkflowTables
+  readonly #store: EventStore
+  readonly #list: InstanceList
   readonly #clock: Clock
   readonly #stop: AbortSignal
   readonly #waiting = new Map<string, Waiting>()
   #isAsking = false
 
-  constructor(tables: WorkflowTables, clock: Clock, stop: AbortSignal) {
-    this.#tables = tables
+  constructor(store: EventStore, list: InstanceList, clock: Clock, stop: AbortSignal) {
+    this.#store = store
+    this.#list = list
     this.#clock = clock
     this.#stop = stop
   }
@@ -61,31 +65,18 @@ export class WorkflowResults {
   }
 
   async #ask(): Promise<void> {
-    const { store } = this.#tables
     this.#isAsking = true
     while (this.#waiting.size > 0 && !this.#stop.aborted) {
       try {
-        const { position } = await store.head()
+        const { position } = await this.#store.head()
         const instances = [...this.#waiting.values()].map(({ instance }) => instance)
-        for (const ended of await this.#tables.ended(instances)) this.tell(ended)
-        await store.waitBeyond(position, this.#stop)
+        for (const ended of await this.#list.ended(instances)) this.tell(ended)
+        await this.#store.waitBeyond(position, this.#stop)
       } catch {
         // The database is away: it is asked again.
       }
       await this.#clock.sleep(spacingMs, this.#stop).catch(() => {})
     }
     this.#isAsking = false
-  }
-}
-
-/** Rejects with the signal's reason when that comes first. */
-async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }

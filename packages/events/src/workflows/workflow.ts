@@ -15,28 +15,44 @@ export interface WorkflowDefinition<Input extends Schema = Schema, Output = unkn
   readonly input: Input
   /** Runs many times; what it awaits is of `workflow`. What it returns is JSON. */
   readonly run: (workflow: WorkflowContext, input: Parsed<Input>) => Promise<Output>
-  /** Events that begin an instance. */
+  /** Events that begin and signal instances. */
   readonly startedBy?: StartedBy | undefined
+  /** Instances of it that a program works on at once; slow ones hold up no other workflow. Default: what `startWorkflows` is given. */
+  readonly concurrency?: number | undefined
 }
 
 /** Types are erased: what runs workflows holds many. */
-export type Workflow = Pick<WorkflowDefinition, 'name' | 'version' | 'input' | 'startedBy'> & {
+export type Workflow = Pick<WorkflowDefinition, 'name' | 'version' | 'input' | 'startedBy' | 'concurrency'> & {
   readonly run: (workflow: WorkflowContext, input: never) => Promise<unknown>
+}
+
+/** What an event does: begins an instance, signals one, or both; the same id twice begins one. */
+export type Begin =
+  | { readonly id: string; readonly input: unknown; readonly signal?: BeginSignal }
+  | { readonly id: string; readonly signal: BeginSignal }
+  | { readonly id?: undefined; readonly signal?: undefined }
+
+interface BeginSignal {
+  readonly name: string
+  readonly value?: unknown
 }
 
 export interface StartedBy {
   readonly types: readonly string[]
-  /** The instance that an event begins; undefined for none. The same id twice begins one. */
-  readonly begin: (event: RecordedEvent) => { readonly id: string; readonly input: unknown } | undefined
+  /** What an event does; undefined for nothing. One that throws is set aside, and tried again after growing pauses. */
+  readonly begin: (event: RecordedEvent) => Begin | undefined
+  /** Where a definition that is new begins in the feed: with what is appended from now on, with the first event, or after a position. Default `now`. */
+  readonly from?: 'now' | 'start' | number
 }
 
 /** @example startedBy: onEvents(OrderEvents, (event) => event.type === 'OrderPlaced' ? { id: event.stream, input: event.data } : undefined) */
 export function onEvents<Types extends EventTypes>(
   types: Types,
-  begin: (event: EventIn<Types>) => { readonly id: string; readonly input: unknown } | undefined,
+  begin: (event: EventIn<Types>) => Begin | undefined,
+  options: Pick<StartedBy, 'from'> = {},
 ): StartedBy {
   // What `decode` gives is an event of these types.
-  return { types: types.names, begin: (event) => begin(types.decode(event) as EventIn<Types>) }
+  return { ...options, types: types.names, begin: (event) => begin(types.decode(event) as EventIn<Types>) }
 }
 
 export interface StepOptions {
@@ -69,13 +85,19 @@ export interface WorkflowContext {
   now(): number
   /** From 0 up to 1; the same whenever the function is run again. */
   random(): number
-  /** Does something at least once and keeps what it gives, which is JSON. Calls within carry the key of the step. Rejects with WORKFLOW_STEP_FAILED. */
+  /**
+   * Declares a change of the code: true for instances that come here for the first time, false for those whose journal goes on from here
+   * without it. Give the old way to those.
+   */
+  patched(name: string): boolean
+  /** Does something at least once and keeps what it gives, which is JSON or nothing: dates and the like are refused. Calls within carry the key of the step.
+   * Rejects with WORKFLOW_STEP_FAILED. */
   step<T>(name: string, work: (call: StepCall) => Promise<T> | T, options?: StepOptions): Promise<T>
   /** Changes the database of the event store exactly once: its changes and the fact that it was done are one transaction. */
   transaction<T>(name: string, work: (transaction: Queryable) => Promise<T>, options?: StepOptions): Promise<T>
   /** Waits, for milliseconds or until a time; survives the end of the program. */
   sleep(name: string, time: number | Date): Promise<void>
-  /** Waits for `workflows.signal`; one that came before is there already. Undefined when the time is up. */
+  /** Waits for `workflows.signal`; one that came before is there already, and one that does not fit is set aside. Undefined when the time is up. */
   waitFor<S extends Schema>(
     name: string,
     schema: S,

@@ -1,106 +1,18 @@
 /** What workflows do on every database, as data so that any test runner can run it. Each case has a log of its own. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import {
-  type Clock,
-  currentCall,
-  type Database,
-  isError,
-  KeelsonError,
-  type Schema,
-  systemClock,
-} from '@keelson/kernel'
+import { currentCall, isError, KeelsonError } from '@keelson/kernel'
 import { delegatingDatabase } from '@keelson/kernel/testing'
 import { createMetrics } from '@keelson/telemetry'
 import { openEventStore, type SqlEventStore } from '../store/sql-event-store.ts'
 import { childIdOf, streamOf } from './instance-names.ts'
-import { defineWorkflow, type Workflow, type WorkflowContext } from './workflow.ts'
-import { startWorkflows, type Workflows, type WorkflowsOptions } from './workflows.ts'
-
-export interface WorkflowsCase {
-  readonly name: string
-  run(database: Database): Promise<void>
-}
-
-/** Any JSON. */
-const anything: Schema<unknown> = { '~standard': { version: 1, vendor: 'keelson', validate: (value) => ({ value }) } }
-const text: Schema<string> = {
-  '~standard': {
-    version: 1,
-    vendor: 'keelson',
-    validate: (value) => (typeof value === 'string' ? { value } : { issues: [{ message: 'is no text' }] }),
-  },
-}
-
-interface Stage {
-  readonly store: SqlEventStore
-  readonly failures: unknown[]
-  start(definitions: readonly Workflow[], options?: Partial<WorkflowsOptions>): Promise<Workflows>
-}
-
-function on(name: string, run: (stage: Stage) => Promise<void>): WorkflowsCase {
-  return {
-    name,
-    run: async (database) => {
-      const store = await openEventStore({ database, log: `case-${randomUUID()}` })
-      const started: Workflows[] = []
-      const failures: unknown[] = []
-      try {
-        await run({
-          store,
-          failures,
-          start: async (definitions, options = {}) => {
-            const workflows = await startWorkflows({
-              store,
-              definitions,
-              onFailure: (error) => failures.push(error),
-              ...options,
-            })
-            started.push(workflows)
-            return workflows
-          },
-        })
-        assert.deepEqual(failures, [])
-      } finally {
-        for (const workflows of started) await workflows.close()
-        await store.close()
-      }
-    },
-  }
-}
-
-function workflow<Output>(
-  run: (workflow: WorkflowContext, input: unknown) => Promise<Output>,
-  version = 1,
-  name = 'work',
-) {
-  return defineWorkflow({ name, version, input: anything, run })
-}
-
-async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
-    if (await condition()) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  assert.fail(`${what}: it did not come to that`)
-}
+import { defineWorkflow } from './workflow.ts'
+import { anything, on, text, until, type WorkflowsCase, workflow } from './workflow-stage.ts'
 
 async function typesOf(store: SqlEventStore, id: string): Promise<readonly string[]> {
   return (await store.readStream(streamOf({ workflow: 'work', id }))).events.map(({ type }) =>
     type.replace('Workflow', ''),
   )
-}
-
-/** A clock that stands where it is told to, though its timers are real. */
-function shiftedClock(): Clock & { shift(ms: number): void } {
-  let offset = 0
-  return {
-    ...systemClock,
-    now: () => Date.now() + offset,
-    shift: (ms) => {
-      offset += ms
-    },
-  }
 }
 
 export const workflowsConformance: readonly WorkflowsCase[] = [
@@ -125,9 +37,8 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
   }),
   on(
     'a workflow that waits is laid to rest, and is run again without doing its steps again',
-    async ({ store, start }) => {
+    async ({ store, start, shift }) => {
       const calls: string[] = []
-      const clock = shiftedClock()
       const definition = workflow(async (context) => {
         const at = context.now()
         await context.step('before', () => void calls.push('before'))
@@ -136,13 +47,13 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
         await context.step('after', () => void calls.push('after'))
         return { days: Math.round((context.now() - at) / 1000) >= 0, draw: draw === context.random() }
       })
-      const workflows = await start([definition], { clock })
+      const workflows = await start([definition])
       await workflows.start(definition, 'a', null)
       await until(async () => (await workflows.list())[0]?.status === 'waiting', 'rest')
       const [waiting] = await workflows.list()
       assert.deepEqual(waiting?.waitingFor, ['a day'])
       assert.ok(Math.abs((waiting?.wakeAt?.getTime() ?? 0) - Date.now() - 86_400_000) < 60_000)
-      clock.shift(86_400_000)
+      shift(86_400_000)
       assert.deepEqual(await workflows.result('work', 'a'), { days: true, draw: false })
       assert.deepEqual(calls, ['before', 'after'])
       assert.deepEqual(await typesOf(store, 'a'), [
@@ -401,6 +312,7 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
       assert.deepEqual(await typesOf(store, 'old'), [
         'Started',
         'StepCompleted',
+        'WaitBegun',
         'SignalReceived',
         'StepCompleted',
         'Completed',
@@ -445,7 +357,7 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
       const one = await start([version('one', held.promise)], { leaseMs: 60_000 })
       await one.start(version('one', held.promise), 'a', null)
       await until(() => begun.length === 1, 'it runs')
-      await store.database.query(`update keelson_workflows set lease_until = now() - interval '1 s' where log = $1`, [
+      await store.database.query(`update keelson_workflows set leased_until = now() - interval '1 s' where log = $1`, [
         store.log,
       ])
       const two = await start([version('two', Promise.resolve())])
@@ -472,7 +384,7 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
     await one.start(definition, 'lost', null)
     // As when the answer to a claim was lost.
     await store.database.query(
-      `update keelson_workflows set owner = $2, lease_until = now() + interval '150 ms' where log = $1 and id = 'lost'`,
+      `update keelson_workflows set owner = $2, leased_until = now() + interval '150 ms' where log = $1 and id = 'lost'`,
       [store.log, await ownerOf('runs')],
     )
     const two = await start([definition])
@@ -532,7 +444,7 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
       store.database.query(`update keelson_workflows set ${change} where log = $1 and id = 'b'`, [store.log])
     await alter('wake_at = wake_at - 60000')
     assert.deepEqual(await idle.health(), { status: 'failed', message: 'nobody runs 1 of work' })
-    await alter(`status = 'parked', wake_at = null`)
+    await alter(`status = 'parked', tries = 1, wake_at = null`)
     assert.deepEqual(await idle.health(), { status: 'degraded', message: 'parked: 1 of work' })
   }),
   on('a program that has nothing to do asks the database little', async ({ store, start }) => {
@@ -571,8 +483,9 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
           stream === 'ignored' ? undefined : { id: stream, input: data },
       },
     }
-    await store.append('order-1', [{ type: 'OrderPlaced', data: 1 }])
+    await store.append('order-0', [{ type: 'OrderPlaced', data: 0 }])
     const [one] = await Promise.all([start([definition]), start([definition])])
+    await store.append('order-1', [{ type: 'OrderPlaced', data: 1 }])
     await store.append('ignored', [{ type: 'OrderPlaced', data: 0 }])
     await store.append('order-2', [
       { type: 'OrderPlaced', data: 2 },
@@ -581,9 +494,8 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
     await until(async () => (await one.list({ status: 'completed' })).length === 2, 'both')
     assert.deepEqual(begun.sort(), [1, 2])
   }),
-  on('schedule() appends an event at its time, once, unless it is cancelled', async ({ store, start }) => {
-    const clock = shiftedClock()
-    const [one] = await Promise.all([start([], { clock }), start([], { clock })])
+  on('schedule() appends an event at its time, once, unless it is cancelled', async ({ store, start, shift }) => {
+    const [one] = await Promise.all([start([]), start([])])
     const at = new Date(Date.now() + 3_600_000)
     const id = await one.schedule('reminders', { type: 'Reminded', data: { to: 'ada' } }, at)
     assert.equal(await one.schedule('reminders', { type: 'Reminded', data: { to: 'ada' }, id }, at), id)
@@ -591,7 +503,7 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
     assert.equal(await one.unschedule(cancelled), true)
     await new Promise((resolve) => setTimeout(resolve, 50))
     assert.equal((await store.readStream('reminders')).version, 0)
-    clock.shift(3_600_001)
+    shift(3_600_001)
     await until(async () => (await store.readStream('reminders')).version > 0, 'the reminder')
     assert.deepEqual(
       (await store.readStream('reminders')).events.map(({ type, data }) => [type, data]),

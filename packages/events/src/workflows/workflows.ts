@@ -8,90 +8,98 @@ import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import type { NewEvent } from '../store/event.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
-import { keyOf } from './instance-names.ts'
+import { checkedStart } from './checked-start.ts'
+import { containFailures } from './contained-failures.ts'
+import { DatabaseTime } from './database-time.ts'
+import { type InstanceFilter, InstanceList, type Standing, type WorkflowInstance } from './instance-list.ts'
+import type { Instance } from './instance-names.ts'
 import { ScheduledEvents } from './scheduled-events.ts'
 import type { Workflow, WorkflowDefinition } from './workflow.ts'
-import { asJson, journalEventOf, outcomeOf, resultOf } from './workflow-journal.ts'
-import { type WorkflowMetrics, workflowMetrics } from './workflow-metrics.ts'
+import { journalEventOf, outcomeOf, requireJson, resultOf, storable } from './workflow-journal.ts'
+import { workflowMetrics } from './workflow-metrics.ts'
+import { workflowTables, workflowTablesOwner } from './workflow-migrations.ts'
 import { WorkflowResults } from './workflow-results.ts'
-import { WorkflowRun } from './workflow-run.ts'
-import { beginFromFeed } from './workflow-starts.ts'
-import {
-  type ClaimedInstance,
-  isEnd,
-  type KnownWorkflow,
-  type WorkflowInstance,
-  type WorkflowStatus,
-  WorkflowTables,
-  workflowTables,
-  workflowTablesOwner,
-} from './workflow-tables.ts'
+import { type ParkedStart, parkedStarts, retryParkedStarts, WorkflowStarts } from './workflow-starts.ts'
+import { WorkflowTables } from './workflow-tables.ts'
+import { WorkflowWorker } from './workflow-worker.ts'
 
 export interface WorkflowsOptions {
   readonly store: SqlEventStore
   /** Several versions of one name may stand side by side: new instances begin with the highest. */
   readonly definitions: readonly Workflow[]
-  /** Instances that are worked on at once. Default 32; 0 for a program that only begins, signals and asks. */
+  /** Instances of each workflow that are worked on at once. Default 32; 0 for a program that only begins, signals and asks. */
   readonly concurrency?: number
   /** After which silence another program takes over. Default 10,000. */
   readonly leaseMs?: number
   readonly metrics?: Metrics
-  /** Told of what fails beside the steps: the database, a definition that throws for an event. */
+  /** Told of what fails beside the steps: the database, a feed that cannot be read. */
   readonly onFailure?: (error: unknown) => void
   readonly clock?: Clock
 }
 
 export interface Workflows {
-  /** Begins an instance; one of this id that is there already is left as it is, and false comes back. Rejects with WORKFLOW_INVALID for an input that does not fit. */
+  /**
+   * Begins an instance; one of this id that is there already is left as it is, and false comes back. Rejects with WORKFLOW_INVALID or
+   * WORKFLOW_VALUE_INVALID for an id or input that does not fit.
+   */
   start<Input extends Schema, Output>(
     definition: WorkflowDefinition<Input, Output>,
     id: string,
     input: Given<Input>,
   ): Promise<boolean>
-  /** Gives what an instance waits for, or will. The same key again changes nothing. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_ENDED. */
+  /**
+   * Gives what an instance waits for, or will; also one whose event was appended before and has not begun it yet. The same key again
+   * changes nothing. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ENDED or WORKFLOW_VALUE_INVALID.
+   */
   signal(workflow: string, id: string, name: string, value: unknown, options?: { key?: string }): Promise<void>
-  /** Whatever the instance waits for rejects with WORKFLOW_CANCELLED, and so do its children. It ends when its code has. */
+  /**
+   * Whatever the instance waits for rejects with WORKFLOW_CANCELLED, in its children too, also those that are being begun. It ends when
+   * its code has.
+   */
   cancel(workflow: string, id: string, reason: string): Promise<void>
   /** Resolves with what the instance returned, once it has. Rejects with WORKFLOW_FAILED or WORKFLOW_CANCELLED as it ended. */
   result(workflow: string, id: string, signal?: AbortSignal): Promise<unknown>
   /** The newest first. */
-  list(filter?: {
-    workflow?: string | undefined
-    id?: string | undefined
-    status?: WorkflowStatus | undefined
-    limit?: number
-  }): Promise<readonly WorkflowInstance[]>
-  /** Lets a parked instance go on, with the code as it is now. False when it is not parked. */
+  list(filter?: InstanceFilter): Promise<readonly WorkflowInstance[]>
+  /** Stops an instance where it is, whoever works on it; what comes from outside waits. False when it has ended or is paused. */
+  pause(workflow: string, id: string): Promise<boolean>
+  /** Lets an instance go on that is parked or paused, with the code as it is now. False when it is neither. */
   resume(workflow: string, id: string): Promise<boolean>
+  /** Events that could not begin or signal what they should. They are tried again after growing pauses. */
+  parkedStarts(): Promise<readonly ParkedStart[]>
+  /** Tries them again at once. Gives how many there are. */
+  retryStarts(workflow: string): Promise<number>
   /** Appends an event at a time, once. Gives its id; scheduling the same id again changes nothing. */
   schedule(stream: string, event: NewEvent, at: Date): Promise<string>
   /** False when it was appended already, or never scheduled. */
   unschedule(id: string): Promise<boolean>
-  /** Degraded while an instance is parked; failed while nobody works on what has been due for half a minute. */
+  /**
+   * Degraded while anything stands still that others do not wait for: what is parked, paused or was sent something that does not fit.
+   * Failed while nobody works on what has been due for half a minute, or events cannot be gone through.
+   */
   health(): Promise<HealthCheck>
   /** Stops after what is being written; steps under way are cut off, and tried again by who takes over. */
   close(): Promise<void>
 }
 
-/** A program that is not told looks so often. */
-const pollMs = 250
 /** What is due for longer, nobody works on. */
 const lateMs = 30_000
+/** How long a signal waits for the event before it to begin what it is for. */
+const beginning = { pauseMs: 20, tries: 250 }
 
 /** Brings the tables to this version and starts. Rejects with WORKFLOW_INVALID for two definitions of one name and version. */
 export async function startWorkflows(options: WorkflowsOptions): Promise<Workflows> {
-  const keys = options.definitions.map(({ name, version }) => `${name} ${version}`)
-  const twice = options.definitions.find((_, at) => keys.indexOf(keys[at] ?? '') !== at)
+  const { store, definitions, clock = systemClock, leaseMs = 10_000 } = options
+  const keys = definitions.map(({ name, version }) => `${name} ${version}`)
+  const twice = definitions.find((_, at) => keys.indexOf(keys[at] ?? '') !== at)
   if (twice)
     throw eventsErrors.WORKFLOW_INVALID({ workflow: twice.name, reason: `there are two of version ${twice.version}` })
-  await migrate(options.store.database, workflowTablesOwner, workflowTables)
-  return new RunningWorkflows(options)
-}
-
-interface Running {
-  readonly instance: ClaimedInstance
-  readonly run: WorkflowRun
-  readonly done: Promise<void>
+  await migrate(store.database, workflowTablesOwner, workflowTables)
+  const tables = await WorkflowTables.open(store, randomUUID(), leaseMs)
+  const time = await DatabaseTime.open(store.database, clock)
+  const workflows = new RunningWorkflows(options, tables, time)
+  await workflows.begin()
+  return workflows
 }
 
 class RunningWorkflows implements Workflows {
@@ -99,30 +107,70 @@ class RunningWorkflows implements Workflows {
   readonly #clock: Clock
   readonly #store: SqlEventStore
   readonly #tables: WorkflowTables
+  readonly #list: InstanceList
   readonly #scheduled: ScheduledEvents
   readonly #results: WorkflowResults
-  readonly #metrics: WorkflowMetrics | undefined
-  readonly #known: readonly KnownWorkflow[]
-  readonly #runs = new Map<string, Running>()
+  readonly #worker: WorkflowWorker
+  readonly #starts: readonly WorkflowStarts[]
+  readonly #isWorking: boolean
   readonly #stop = new AbortController()
-  readonly #working: Promise<unknown>
-  #wake = () => {}
-  #isWoken = false
+  readonly #uncontain = containFailures()
+  #working: Promise<unknown> = Promise.resolve()
 
-  constructor(options: WorkflowsOptions) {
-    const { store, clock = systemClock, leaseMs = 10_000, concurrency = 32 } = options
+  constructor(options: WorkflowsOptions, tables: WorkflowTables, time: DatabaseTime) {
+    const { store, definitions, clock = systemClock, leaseMs = 10_000, concurrency = 32 } = options
     this.#options = options
     this.#clock = clock
     this.#store = store
-    this.#tables = new WorkflowTables(store, randomUUID(), leaseMs)
+    this.#tables = tables
+    this.#isWorking = concurrency > 0
+    this.#list = new InstanceList(store)
     this.#scheduled = new ScheduledEvents(store, clock)
-    this.#metrics = options.metrics && workflowMetrics(options.metrics, () => this.#runs.size)
-    this.#known = options.definitions.map(({ name, version }) => ({ workflow: name, version }))
-    this.#results = new WorkflowResults(this.#tables, clock, this.#stop.signal)
-    this.#working =
-      concurrency > 0
-        ? Promise.all([this.#work(concurrency), this.#renew(leaseMs), this.#beginFromFeeds()])
-        : Promise.resolve()
+    this.#results = new WorkflowResults(store, this.#list, clock, this.#stop.signal)
+    const failed = (error: unknown) => this.#failed(error)
+    this.#worker = new WorkflowWorker({
+      ...{
+        definitions,
+        tables,
+        time,
+        clock,
+        concurrency,
+        leaseMs,
+        failed,
+        list: this.#list,
+        scheduled: this.#scheduled,
+      },
+      metrics: options.metrics && workflowMetrics(options.metrics, () => this.#worker.size),
+      ended: (instance, position) => {
+        store.announce(position)
+        this.#results.tell(instance)
+      },
+    })
+    this.#starts = this.#isWorking ? this.#startsOf(definitions, failed) : []
+  }
+
+  #startsOf(definitions: readonly Workflow[], failed: (error: unknown) => void): readonly WorkflowStarts[] {
+    const begun = () => this.#worker.notice()
+    return definitions.flatMap(({ startedBy, ...rest }) => {
+      const isNewest = !definitions.some(({ name, version }) => name === rest.name && version > rest.version)
+      if (!startedBy || !isNewest) return []
+      const definition = { ...rest, startedBy }
+      return [
+        new WorkflowStarts({
+          ...{ definition, failed, begun },
+          store: this.#store,
+          tables: this.#tables,
+          clock: this.#clock,
+        }),
+      ]
+    })
+  }
+
+  /** Events that are appended from when this has resolved begin what they should. */
+  async begin(): Promise<void> {
+    for (const starts of this.#starts) await starts.open()
+    if (this.#isWorking)
+      this.#working = Promise.all([this.#worker.work(), ...this.#starts.map((starts) => starts.run(this.#stop.signal))])
   }
 
   async start<Input extends Schema, Output>(
@@ -130,19 +178,13 @@ class RunningWorkflows implements Workflows {
     id: string,
     input: Given<Input>,
   ): Promise<boolean> {
-    const checked = await definition.input['~standard'].validate(input)
-    if (checked.issues) {
-      const reason = checked.issues
-        .map(({ message, path }) => `${path?.length ? `${path.map(String).join('.')}: ` : ''}${message}`)
-        .join('; ')
-      throw eventsErrors.WORKFLOW_INVALID({ workflow: definition.name, reason: `the input does not fit: ${reason}` })
-    }
-    const instance = { workflow: definition.name, id, version: definition.version }
     // As it was given: what the schema makes of it may have no JSON.
+    const given = await checkedStart(definition, id, input)
+    const instance = { workflow: definition.name, id, version: definition.version }
     const isNew = await this.#store.database.transaction((transaction) =>
-      this.#tables.beginWithin(transaction, instance, asJson(input), this.#clock.now()),
+      this.#tables.beginWithin(transaction, instance, given),
     )
-    this.#notice()
+    this.#worker.notice()
     return isNew
   }
 
@@ -153,58 +195,83 @@ class RunningWorkflows implements Workflows {
     value: unknown,
     { key = randomUUID() }: { key?: string } = {},
   ): Promise<void> {
-    await this.#tables.change(
-      { workflow, id },
-      ['signal', name, key],
-      { type: 'WorkflowSignalReceived', data: { name, value: asJson(value) } },
-      this.#clock.now(),
-    )
-    await this.#changed(workflow, id)
+    const given = requireJson(`the signal "${name}"`, value ?? null)
+    const tell = () =>
+      this.#tables.change({ workflow, id }, ['signal', name, key], {
+        type: 'WorkflowSignalReceived',
+        data: { name, value: given },
+      })
+    await tell().catch(async (error: unknown) => {
+      if (!isError(error, 'WORKFLOW_NOT_FOUND') || !(await this.#catchUpStarts(workflow))) throw error
+      await tell()
+    })
+    await this.#worker.changed({ workflow, id })
+  }
+
+  /** Waits until what was appended before has begun what it should; false when nothing begins by events, or nobody goes through them. */
+  async #catchUpStarts(workflow: string): Promise<boolean> {
+    const { position } = await this.#store.head()
+    for (let tries = 0; tries < beginning.tries; tries++) {
+      const { rows } = await this.#store.database.query<{ position: number }>(
+        'select position from keelson_workflow_starts where log = $1 and workflow = $2',
+        [this.#store.log, workflow],
+      )
+      if (!rows[0]) return false
+      if (rows[0].position >= position) return true
+      await this.#clock.sleep(beginning.pauseMs, this.#stop.signal)
+    }
+    return false
   }
 
   async cancel(workflow: string, id: string, reason: string): Promise<void> {
-    await this.#tables.change(
-      { workflow, id },
-      ['cancel'],
-      { type: 'WorkflowCancelRequested', data: { reason } },
-      this.#clock.now(),
-    )
-    await this.#changed(workflow, id)
+    const cancelled = await this.#tables.cancel({ workflow, id }, storable(reason))
+    for (const instance of cancelled) await this.#worker.changed(instance)
   }
 
   async result(workflow: string, id: string, signal?: AbortSignal): Promise<unknown> {
     const instance = { workflow, id }
+    const read = () => this.#outcome(instance)
     const outcome = await this.#results.of(
       instance,
-      async () => {
-        const { stream, status } = await this.#tables.find(instance)
-        if (!isEnd(status)) return undefined
-        // Records of steps that nobody waited for may come after the end.
-        const { events } = await this.#store.readStream(stream, { direction: 'backwards', limit: 20 })
-        for (const event of events) {
-          const found = outcomeOf(journalEventOf(event))
-          if (found) return found
-        }
-        return undefined
-      },
+      read,
       signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal,
     )
     return resultOf(instance, outcome)
   }
 
-  list(filter: Parameters<Workflows['list']>[0] = {}): Promise<readonly WorkflowInstance[]> {
-    return this.#tables.instances(filter)
+  async #outcome(instance: Instance) {
+    const { stream, status } = await this.#tables.find(instance)
+    if (status !== 'completed' && status !== 'failed' && status !== 'cancelled') return undefined
+    // Records of steps that nobody waited for may come after the end.
+    const { events } = await this.#store.readStream(stream, { direction: 'backwards', limit: 20 })
+    return events.map((event) => outcomeOf(journalEventOf(event))).find((outcome) => outcome !== undefined)
+  }
+
+  list(filter: InstanceFilter = {}): Promise<readonly WorkflowInstance[]> {
+    return this.#list.instances(filter)
+  }
+
+  pause(workflow: string, id: string): Promise<boolean> {
+    return this.#tables.pause({ workflow, id })
   }
 
   async resume(workflow: string, id: string): Promise<boolean> {
-    const isResumed = await this.#tables.unpark(workflow, id, this.#clock.now())
-    this.#notice()
+    const isResumed = await this.#tables.resume({ workflow, id })
+    this.#worker.notice()
     return isResumed
+  }
+
+  parkedStarts(): Promise<readonly ParkedStart[]> {
+    return parkedStarts(this.#store)
+  }
+
+  retryStarts(workflow: string): Promise<number> {
+    return retryParkedStarts(this.#store, workflow)
   }
 
   async schedule(stream: string, event: NewEvent, at: Date): Promise<string> {
     const id = await this.#scheduled.schedule(stream, event, at)
-    this.#notice()
+    this.#worker.notice()
     return id
   }
 
@@ -213,160 +280,39 @@ class RunningWorkflows implements Workflows {
   }
 
   async health(): Promise<HealthCheck> {
-    const names = this.#known.map(({ workflow }) => workflow)
-    const neglected = await this.#tables.neglected(names, this.#clock.now() - lateMs)
-    const late = neglected.flatMap((one) => (one.late > 0 ? `${one.late} of ${one.workflow}` : []))
-    if (late.length > 0) return { status: 'failed', message: `nobody runs ${late.join(', ')}` }
-    const parked = neglected.map((one) => `${one.parked} of ${one.workflow}`)
-    return parked.length === 0 ? { status: 'ok' } : { status: 'degraded', message: `parked: ${parked.join(', ')}` }
+    const [standing, unstarted, events] = await Promise.all([
+      this.#list.standing(lateMs),
+      this.parkedStarts(),
+      this.#scheduled.standing(lateMs),
+    ])
+    const known = new Set(this.#options.definitions.map(({ name }) => name))
+    const troubles = this.#starts.flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]))
+    const failed = [
+      ...counted(
+        'nobody runs',
+        standing.filter(({ workflow }) => known.has(workflow)),
+        'late',
+      ),
+      ...(events.late > 0 ? [`nobody appends ${events.late} scheduled events`] : []),
+      ...troubles.map((trouble) => `events cannot be gone through: ${trouble}`),
+    ]
+    if (failed.length > 0) return { status: 'failed', message: failed.join('; ') }
+    const degraded = [
+      ...counted('parked:', standing, 'parked'),
+      ...counted('paused:', standing, 'paused'),
+      ...counted('sent what does not fit:', standing, 'refused'),
+      ...counted('nobody here runs', standing, 'late'),
+      ...(unstarted.length > 0 ? [`events that begin nothing: ${unstarted.length}`] : []),
+      ...(events.parked > 0 ? [`scheduled events that cannot be appended: ${events.parked}`] : []),
+    ]
+    return degraded.length === 0 ? { status: 'ok' } : { status: 'degraded', message: degraded.join('; ') }
   }
 
   async close(): Promise<void> {
     this.#stop.abort(eventsErrors.EVENTS_CLOSED({}))
-    this.#notice()
-    for (const { run } of this.#runs.values()) run.stop()
-    await Promise.all([...this.#runs.values()].map(({ done }) => done))
+    await this.#worker.close()
     await this.#working
-  }
-
-  /** A run of this program sees it at once; one of another when it writes, rests or keeps its lease. */
-  async #changed(workflow: string, id: string): Promise<void> {
-    this.#notice()
-    await this.#runs
-      .get(keyOf({ workflow, id }))
-      ?.run.look()
-      .catch(() => {})
-  }
-
-  #notice(): void {
-    this.#isWoken = true
-    this.#wake()
-  }
-
-  async #work(concurrency: number): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        this.#isWoken = false
-        const free = concurrency - this.#runs.size
-        const claimed =
-          free > 0 ? await this.#tables.claim(this.#known, this.#instances(), this.#clock.now(), free) : []
-        for (const { dueAt, ...instance } of claimed) {
-          this.#metrics?.taken(instance.workflow, this.#clock.now() - dueAt)
-          this.#begin(instance)
-        }
-        const hasMore = await this.#scheduled.appendDue()
-        // While all hands are full, only events can be due.
-        if (claimed.length === 0 && !hasMore) await this.#idle(free > 0 ? this.#known : [])
-      } catch (error) {
-        if (signal.aborted) return
-        this.#failed(error)
-        await this.#clock.sleep(pollMs, signal).catch(() => {})
-      }
-    }
-  }
-
-  /** Until something of this program has changed, or something is due; what others begin is seen at the next look. */
-  async #idle(known: readonly KnownWorkflow[]): Promise<void> {
-    for (;;) {
-      const due = await this.#tables.nextDue(known, this.#instances())
-      if (this.#isWoken || this.#stop.signal.aborted) return
-      const delayMs = Math.min(pollMs, due === undefined ? pollMs : Math.max(1, due - this.#clock.now()))
-      const woken = new AbortController()
-      this.#wake = () => woken.abort()
-      await this.#clock.sleep(delayMs, AbortSignal.any([woken.signal, this.#stop.signal])).catch(() => {})
-      this.#wake = () => {}
-      if (this.#isWoken || (due !== undefined && due <= this.#clock.now())) return
-    }
-  }
-
-  #instances(): readonly ClaimedInstance[] {
-    return [...this.#runs.values()].map(({ instance }) => instance)
-  }
-
-  #begin(instance: ClaimedInstance): void {
-    const { workflow, version } = instance
-    const key = keyOf(instance)
-    const definition = this.#options.definitions.find((one) => one.name === workflow && one.version === version)
-    if (!definition) return
-    const run = new WorkflowRun(instance, definition, {
-      tables: this.#tables,
-      clock: this.#clock,
-      beginChild: async (...child) => {
-        const id = await this.#tables.beginChild(instance, ...child, this.#clock.now())
-        this.#notice()
-        return id
-      },
-      stepped: (outcome, tookMs) => this.#metrics?.stepped(workflow, outcome, tookMs),
-    })
-    const done = this.#follow(instance, run)
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => {
-        this.#runs.delete(key)
-        this.#notice()
-      })
-    this.#runs.set(key, { instance, run, done })
-  }
-
-  async #follow(instance: ClaimedInstance, run: WorkflowRun): Promise<void> {
-    try {
-      const result = await run.run()
-      if (this.#stop.signal.aborted && result.kind !== 'ended') await this.#tables.release(instance)
-      else if (result.kind === 'ended') {
-        this.#store.announce(await this.#tables.end(instance, result.outcome, this.#clock.now()))
-        this.#results.tell(instance)
-        this.#metrics?.ended(instance.workflow, result.outcome.status)
-      } else if (result.kind === 'parked') {
-        await this.#tables.park(instance, result.reason)
-        this.#metrics?.ended(instance.workflow, 'parked')
-      }
-      // Something came while it went to rest: the next claim takes it up again.
-      else if (!(await this.#tables.rest(instance, result.seen, result.wakeAt, result.waitingFor)))
-        await this.#tables.release(instance)
-    } catch (error) {
-      await this.#tables.release(instance).catch(() => {})
-      throw error
-    }
-  }
-
-  async #renew(leaseMs: number): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      await this.#clock.sleep(leaseMs / 3, signal).catch(() => {})
-      if (signal.aborted || this.#runs.size === 0) continue
-      try {
-        for (const [key, changes] of await this.#tables.renew(this.#instances())) {
-          const run = this.#runs.get(key)?.run
-          if (run && run.seen < changes) await run.look()
-        }
-      } catch (error) {
-        this.#failed(error)
-      }
-    }
-  }
-
-  async #beginFromFeeds(): Promise<void> {
-    const { definitions } = this.#options
-    const newest = definitions.filter(
-      ({ name, version }) => !definitions.some((one) => one.name === name && one.version > version),
-    )
-    await Promise.all(
-      newest.flatMap((definition) =>
-        definition.startedBy
-          ? [
-              beginFromFeed(
-                this.#store,
-                this.#tables,
-                definition,
-                this.#clock,
-                this.#stop.signal,
-                () => this.#notice(),
-                (error) => this.#failed(error),
-              ),
-            ]
-          : [],
-      ),
-    )
+    this.#uncontain()
   }
 
   #failed(error: unknown): void {
@@ -377,4 +323,13 @@ class RunningWorkflows implements Workflows {
       // What hears of failures must not cause one.
     }
   }
+}
+
+function counted(
+  what: string,
+  standing: readonly Standing[],
+  how: Exclude<keyof Standing, 'workflow'>,
+): readonly string[] {
+  const found = standing.filter((one) => one[how] > 0).map((one) => `${one[how]} of ${one.workflow}`)
+  return found.length === 0 ? [] : [`${what} ${found.join(', ')}`]
 }
