@@ -16,6 +16,7 @@ import { cliErrors } from './errors.ts'
 import { findSystem } from './find-system.ts'
 
 export async function runCli(argv: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', outputFailed)
   try {
     const program = await createProgram(argv)
     await program.parseAsync([...argv])
@@ -51,6 +52,11 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   addContractCommand(program, found)
   if (found) addContractCommands(program, found)
   return program
+}
+
+/** The reader of the output is gone, as `| head` is: a command that runs until a signal goes on without it, any other has nothing left to do. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (process.listenerCount('SIGTERM') === 0) process.exit(error.code === 'EPIPE' ? process.exitCode : 1)
 }
 
 /** From the package's own package.json, which is above the sources and above what is built from them. */

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const command = join(here, '../src/keelson.ts')
@@ -237,6 +237,39 @@ describe('keelson start', () => {
     child.kill('SIGINT')
     child.kill('SIGINT')
     expect(await ended).toMatchObject({ code: 0 })
+  })
+
+  it('ends a start in order on a signal', async () => {
+    const run = launch(['start', '--config', 'slow.config.ts'], fixture, { SLOW: 'start' })
+    await vi.waitUntil(() => existsSync(join(data, 'starting')), 20_000)
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toMatchObject({ code: 0, stdout: 'Stopping …\n', stderr: '' })
+    expect(existsSync(join(data, 'closed'))).toBe(true)
+  })
+
+  it('cuts off what does not close when its time is over, or at a second signal, and says what it was', async () => {
+    const cutOff = { code: 1, stderr: expect.stringContaining('"slow" was cut off') }
+    const budget = launch(['start', '--config', 'slow.config.ts'], fixture, {
+      SLOW: 'close',
+      KEELSON_SYSTEM_CLOSE_MS: '300',
+    })
+    await once(budget.child.stdout, 'data')
+    budget.child.kill('SIGTERM')
+    expect(await budget.ended).toMatchObject(cutOff)
+    const signalled = launch(['start', '--config', 'slow.config.ts'], fixture, { SLOW: 'close' })
+    await once(signalled.child.stdout, 'data')
+    const again = setInterval(() => signalled.child.kill('SIGTERM'), 600)
+    expect(await signalled.ended).toMatchObject(cutOff)
+    clearInterval(again)
+  })
+
+  it('closes in order though nobody reads its output any more', async () => {
+    const { child, ended } = launch(['start', '--config', 'slow.config.ts'])
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    child.kill('SIGTERM')
+    expect(await ended).toMatchObject({ code: 0, stderr: '' })
+    expect(existsSync(join(data, 'closed'))).toBe(true)
   })
 
   it('exits with 1 from health when a check has failed', async () => {

@@ -106,6 +106,12 @@ export const kernelErrors = defineErrors({
     message: (d: { component: string; timeoutMs: number; waitedFor: string }) =>
       `Cannot close "${d.component}" cleanly: ${d.waitedFor} did not end within ${d.timeoutMs} ms`,
   },
+  CLOSE_CUT: {
+    kind: 'timeout',
+    when: 'The time in which the whole system may close was over, or a second signal came, while this component was not done.',
+    message: (d: { component: string; waitedFor: string }) =>
+      `"${d.component}" was cut off: ${d.waitedFor} had not ended when the time to close was over`,
+  },
   CLOSE_FAILED: {
     kind: 'internal',
     when: 'Something threw while it was closed; the rest was closed all the same.',

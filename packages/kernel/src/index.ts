@@ -105,14 +105,8 @@ export {
   isError,
   KeelsonError,
 } from './keelson-error.ts'
-export {
-  type Component,
-  type ComponentState,
-  type ComponentStatus,
-  Lifecycle,
-  type LifecycleOptions,
-  type StateChanged,
-} from './lifecycle/lifecycle.ts'
+export type { Component, ComponentState, ComponentStatus, StateChanged } from './lifecycle/component.ts'
+export { Lifecycle, type LifecycleOptions } from './lifecycle/lifecycle.ts'
 export { type Closeable, Lifetime } from './lifecycle/lifetime.ts'
 export { type Dependent, startOrder } from './lifecycle/start-order.ts'
 export { definePort, type Port } from './port.ts'

@@ -16,8 +16,8 @@ import { locateSystem } from '../find-system.ts'
 import type { GlobalOptions } from '../target.ts'
 import { createTerminal, type Terminal } from '../terminal.ts'
 
-/** A child that does not end by itself in this time is killed. */
-const patienceMs = 8_000
+/** A child that does not end in order within the first time is told to be quick, and killed after the second. */
+const patienceMs = { orderly: 5_000, most: 8_000 }
 
 export function addDevCommand(program: Command): void {
   program
@@ -105,9 +105,11 @@ async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
-  const patience = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+  const hurry = setTimeout(() => child.kill('SIGTERM'), patienceMs.orderly)
+  const end = setTimeout(() => child.kill('SIGKILL'), patienceMs.most)
   await ended
-  clearTimeout(patience)
+  clearTimeout(hurry)
+  clearTimeout(end)
 }
 
 function listOf(paths: readonly string[]): string {

@@ -1,6 +1,6 @@
 /** `keelson start`: runs the whole system in this process until a signal ends it. */
 import { resolve } from 'node:path'
-import { type Progress, readProgress, reasonOf } from '@keelson/kernel'
+import { isError, type Progress, readProgress, reasonOf } from '@keelson/kernel'
 import { type RunningSystem, type System, startSystem } from '@keelson/services'
 import type { Command } from 'commander'
 import { cliErrors } from '../errors.ts'
@@ -32,19 +32,38 @@ export function addStartCommand(program: Command, found: FoundSystem | undefined
 }
 
 async function run(found: FoundSystem, overrides: Record<string, unknown>, terminal: Terminal): Promise<void> {
-  const ended = untilSignal()
+  const { stop, cut } = onSignals(() => terminal.note('Stopping …'))
+  const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }))
   const system = withStartConfig(found.system)
-  const running = await startSystem(system, { environment: process.env, file: configFileOf(found), overrides })
+  let running: RunningSystem
+  try {
+    const origins = { environment: process.env, file: configFileOf(found), overrides }
+    running = await startSystem(system, { ...origins, signal: stop, cut })
+  } catch (error) {
+    if (stop.aborted && isError(error, 'START_CANCELLED')) return
+    throw error
+  }
   const bar = terminal.bar()
   try {
     announce(running, system, terminal)
-    await Promise.race([ended, follow(running, system, terminal, bar).then(() => ended)])
+    await Promise.race([stopped, follow(running, system, terminal, bar).then(() => stopped)])
   } finally {
     bar.end()
-    terminal.note('Stopping …')
-    await running.close()
+    await closeOf(running, cut)
   }
 }
+
+/** Something that stays open after an orderly close, or was cut off, must not keep the process. */
+async function closeOf(running: RunningSystem, cut: AbortSignal): Promise<void> {
+  try {
+    await running.close(cut)
+  } finally {
+    setTimeout(() => process.exit(), outputMs).unref()
+  }
+}
+
+/** Time for the last lines to reach whoever reads them. */
+const outputMs = 500
 
 function announce(running: RunningSystem, system: System, terminal: Terminal): void {
   if (terminal.isJson) terminal.printJson({ name: system.name, url: running.url, processId: process.pid })
@@ -86,24 +105,27 @@ export function withStartConfig(system: System): System {
 }
 
 /**
- * Resolves at the first SIGINT or SIGTERM. Ctrl-C reaches a program under npm twice at once, so a repeat within half a second means
- * nothing; a later one ends the process on the spot, and so does a close that takes longer than ten seconds.
+ * `stop` aborts at the first SIGINT or SIGTERM, which ends a start as well, and `cut` at the second. Ctrl-C reaches a program under npm
+ * twice at once, so a repeat within half a second means nothing. A third ends the process on the spot.
  */
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let first: number | undefined
-    const heard = () => {
-      const now = performance.now()
-      if (first === undefined) {
-        first = now
-        setTimeout(() => process.exit(1), 10_000).unref()
-        resolve()
-      } else if (now - first > 500) process.exit(1)
-    }
-    process.on('SIGINT', heard)
-    process.on('SIGTERM', heard)
-    // A system does not outlive the `keelson dev` that started it; its channel alone keeps nothing running.
-    process.once('disconnect', heard)
-    process.channel?.unref()
-  })
+function onSignals(stopping: () => void): { readonly stop: AbortSignal; readonly cut: AbortSignal } {
+  const stop = new AbortController()
+  const cut = new AbortController()
+  let heardAt = Number.NEGATIVE_INFINITY
+  const heard = () => {
+    const now = performance.now()
+    if (now - heardAt <= 500) return
+    heardAt = now
+    if (!stop.signal.aborted) {
+      stopping()
+      stop.abort()
+    } else if (!cut.signal.aborted) cut.abort()
+    else process.exit(1)
+  }
+  process.on('SIGINT', heard)
+  process.on('SIGTERM', heard)
+  // A system does not outlive the `keelson dev` that started it; its channel alone keeps nothing running.
+  process.once('disconnect', heard)
+  process.channel?.unref()
+  return { stop: stop.signal, cut: cut.signal }
 }

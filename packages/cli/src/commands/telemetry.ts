@@ -54,6 +54,7 @@ export function addLogsCommand(program: Command, found: FoundSystem | undefined)
       }
       const ended = new AbortController()
       process.once('SIGINT', () => ended.abort()).once('SIGTERM', () => ended.abort())
+      process.stdout.once('error', () => ended.abort())
       try {
         for await (const record of client.follow('/system/logs?follow=true', ended.signal)) {
           if (terminal.isJson) terminal.printJson(record)

@@ -4,7 +4,7 @@
  */
 import type { CallContext } from '../call-context.ts'
 import type { HealthReport } from '../health/health.ts'
-import type { ComponentState } from '../lifecycle/lifecycle.ts'
+import type { ComponentState } from '../lifecycle/component.ts'
 import type { CallParameters, CallResult, Handler, Operations } from './operation.ts'
 
 /** The operations as functions: input first, then, to leave the current call's context, another one. */

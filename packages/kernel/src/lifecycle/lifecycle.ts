@@ -9,36 +9,18 @@ import { isError, type KeelsonError } from '../keelson-error.ts'
 import { reasonOf } from '../reason-of.ts'
 import { type Backoff, backoffMs } from '../waiting/backoff.ts'
 import { withinTime } from '../waiting/within-time.ts'
+import {
+  type Component,
+  type ComponentState,
+  type ComponentStatus,
+  closesBefore,
+  type StateChanged,
+} from './component.ts'
 import { Lifetime } from './lifetime.ts'
-import { type Dependent, startOrder } from './start-order.ts'
-
-export interface Component extends Dependent {
-  /** How long its start may take, in milliseconds; otherwise the lifecycle's. */
-  readonly startTimeoutMs?: number
-  /** How long its work in flight may take to end, and then again its close; otherwise the lifecycle's. */
-  readonly closeTimeoutMs?: number
-  /** Starts whenever that component is started, after it. */
-  readonly follows?: string
-  /** Closes before all that do not, whatever they depend on. Nothing may depend on it. */
-  readonly closesFirst?: boolean
-  /** False: what has failed stays failed until it is started by name. */
-  readonly restart?: Backoff | false
-  /**
-   * Resolves when the component is ready to be used. What it opens it hands to `lifetime`, which is closed also when start fails; a start
-   * that resolves after its time is not used.
-   */
-  start(lifetime: Lifetime): unknown
-  /** Resolves when nothing is in flight any more; called when it is 'closing', before the lifetime is closed, and not when it has failed. */
-  drain?(): PromiseLike<void> | void
-}
+import { startOrder, withFollowers, withoutOptional } from './start-order.ts'
 
 /** Keeps the time from the end of the cause to the next start under five seconds. */
 const defaultRestart: Backoff = { firstMs: 100, mostMs: 5_000 }
-
-export type ComponentState = 'registered' | 'starting' | 'running' | 'closing' | 'closed' | 'failed'
-
-/** Told of each step and, when it failed, why, so that whoever starts a system can log and show it. */
-export type StateChanged = (component: string, state: ComponentState, error?: KeelsonError) => void
 
 export interface LifecycleOptions {
   readonly clock?: Clock
@@ -50,17 +32,6 @@ export interface LifecycleOptions {
   readonly closeTimeoutMs?: number
   /** Pauses of up to 100 ms, doubled up to 5 s, when left out; who has run for longer than the longest begins again at the first. */
   readonly restart?: Backoff | false
-}
-
-/** What is known of one component. */
-export interface ComponentStatus {
-  readonly state: ComponentState
-  /** Why it failed last; undefined while it runs. */
-  readonly error: KeelsonError | undefined
-  /** Failures in a row. */
-  readonly failures: number
-  /** True while it is started again by itself. */
-  readonly isRestarting: boolean
 }
 
 interface Slot {
@@ -83,6 +54,8 @@ export class Lifecycle {
   readonly #closing = new Set<Slot>()
   readonly #waiting = new Set<() => void>()
   #cancel = new AbortController()
+  /** Aborts when the time to close is over. */
+  #cut = new AbortController()
   /** Calls of start, stop and close run one after the other, so that none sees half of another. */
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -142,12 +115,23 @@ export class Lifecycle {
   /**
    * Closes everything, each once what depends on it is closed. Safe to repeat and to call during a start, which then begins nothing more
    * and rejects. One failure keeps nothing else open; the first is thrown last.
+   *
+   * @param cut when it aborts, nothing is waited for any longer: the rest is closed at once, in the same order, and each component that was
+   * not done is told as CLOSE_CUT. A later call may bring it.
    */
-  close(): Promise<void> {
+  close(cut?: AbortSignal): Promise<void> {
+    if (cut?.aborted) this.#cut.abort()
+    else cut?.addEventListener('abort', () => this.#cut.abort(), { once: true })
     this.#cancel.abort()
     this.#cancel = new AbortController()
     for (const { state, lifetime } of this.#slots.values()) if (state === 'starting') lifetime?.announceClose()
-    return this.#enqueue(() => this.#closeSlots([...this.#slots.values()]))
+    return this.#enqueue(async () => {
+      try {
+        await this.#closeSlots([...this.#slots.values()])
+      } finally {
+        this.#cut = new AbortController()
+      }
+    })
   }
 
   async #startAll(names: readonly string[] | undefined, cancelled: AbortSignal): Promise<void> {
@@ -180,7 +164,9 @@ export class Lifecycle {
       attempts.set(component.name, attempt())
     }
     await Promise.all(attempts.values())
-    if (cancelled.aborted) failure ??= kernelErrors.START_CANCELLED({})
+    // A start that leaves as its signal says has not failed.
+    if (cancelled.aborted && (!failure || isError(failure, 'LIFETIME_ENDED')))
+      failure = kernelErrors.START_CANCELLED({})
     if (!failure) return
     // The start's own error is what the caller needs; a failure to close on the way out must not hide it.
     await this.#closeSlots(begun).catch(() => {})
@@ -200,7 +186,7 @@ export class Lifecycle {
     slot.lifetime = lifetime
     this.#turn(slot, 'starting')
     try {
-      const started = Promise.race([(async () => component.start(lifetime))(), failed])
+      const started = Promise.race([(async () => component.start(lifetime))(), failed, this.#givenUp(slot, lifetime)])
       await withinTime(() => started, {
         timeoutMs,
         clock: this.#options.clock,
@@ -219,6 +205,16 @@ export class Lifecycle {
     this.#running.add(slot)
     this.#turn(slot, 'running')
     return undefined
+  }
+
+  /** Rejects when a start goes on for too long after it was told to end: the time that a close may take, or until the close is cut. */
+  #givenUp(slot: Slot, lifetime: Lifetime): Promise<never> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    promise.catch(() => {})
+    const leave = () =>
+      this.#bounded(slot, 'its start', new Promise(() => {})).catch(() => reject(kernelErrors.START_CANCELLED({})))
+    lifetime.signal.addEventListener('abort', () => slot.state === 'starting' && void leave(), { once: true })
+    return promise
   }
 
   /** A running component has failed: refuse it at once, close what it holds, and start it again. */
@@ -318,10 +314,14 @@ export class Lifecycle {
   async #end(slot: Slot): Promise<void> {
     const hasRun = this.#running.delete(slot)
     this.#turn(slot, 'closing')
+    let failure: KeelsonError | undefined
     try {
       await this.#closeLifetime(slot, hasRun)
+    } catch (error) {
+      failure = isError(error) ? error : undefined
+      throw error
     } finally {
-      this.#turn(slot, 'closed')
+      this.#turn(slot, 'closed', failure)
     }
   }
 
@@ -339,10 +339,18 @@ export class Lifecycle {
 
   #bounded(slot: Slot, waitedFor: string, work: Promise<unknown>): Promise<unknown> {
     const timeoutMs = slot.component.closeTimeoutMs ?? this.#options.closeTimeoutMs
-    return withinTime(() => work, {
-      timeoutMs,
-      clock: this.#options.clock,
-      timedOut: () => kernelErrors.CLOSE_TIMED_OUT({ component: slot.component.name, timeoutMs, waitedFor }),
+    const component = slot.component.name
+    const cut = this.#cut.signal
+    const wait = withinTime(() => work, {
+      // After the cut, only work that ends at once is not told of.
+      timeoutMs: cut.aborted ? 0 : timeoutMs,
+      clock: cut.aborted ? systemClock : this.#options.clock,
+      timedOut: () => kernelErrors.CLOSE_TIMED_OUT({ component, timeoutMs, waitedFor }),
+      signal: cut.aborted ? undefined : cut,
+    })
+    return wait.catch((error: unknown) => {
+      const isCut = cut.aborted && (error === cut.reason || isError(error, 'CLOSE_TIMED_OUT'))
+      throw isCut ? kernelErrors.CLOSE_CUT({ component, waitedFor }) : error
     })
   }
 
@@ -364,35 +372,4 @@ export class Lifecycle {
     this.#queue = result.catch(() => {})
     return result
   }
-}
-
-/** The parts of a component that decide about its start; they may be computed, so that a copy must name them. */
-function withoutOptional({ name, dependsOn, follows }: Component): Follower {
-  return { name, dependsOn, ...(follows !== undefined && { follows }) }
-}
-
-type Follower = Dependent & Pick<Component, 'follows'>
-
-/** The names that are wanted and those that follow any component that starts with them; undefined for all. */
-function withFollowers(
-  components: readonly Follower[],
-  names: readonly string[] | undefined,
-): readonly string[] | undefined {
-  if (!names) return undefined
-  const wanted = new Set(names)
-  for (let before = -1; before !== wanted.size; ) {
-    before = wanted.size
-    const starting = new Set(startOrder(components, [...wanted]).map(({ name }) => name))
-    for (const { name, follows } of components) if (follows !== undefined && starting.has(follows)) wanted.add(name)
-  }
-  return [...wanted]
-}
-
-function closesBefore(other: Component, component: Component): boolean {
-  if (other.closesFirst) return !component.closesFirst || needs(other, component.name)
-  return !component.closesFirst && needs(other, component.name)
-}
-
-function needs({ dependsOn, optional = [] }: Component, name: string): boolean {
-  return dependsOn.includes(name) || optional.includes(name)
 }

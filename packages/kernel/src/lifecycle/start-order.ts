@@ -9,6 +9,9 @@ export interface Dependent {
   readonly optional?: readonly string[]
 }
 
+/** A component may start whenever another one does. */
+export type Follower = Dependent & { readonly follows?: string }
+
 /**
  * The order in which components can start, dependencies first and otherwise as given; with `wanted`, only those names and what they need.
  * Throws DEPENDENCY_MISSING or DEPENDENCY_CYCLE; both print the path that leads there. An optional dependency may be missing, yet
@@ -29,4 +32,24 @@ export function startOrder<C extends Dependent>(components: readonly C[], wanted
   }
   for (const name of wanted ?? byName.keys()) visit(name, [])
   return [...ordered]
+}
+
+/** The parts of a component that decide about its start; they may be computed, so that a copy must name them. */
+export function withoutOptional({ name, dependsOn, follows }: Follower): Follower {
+  return { name, dependsOn, ...(follows !== undefined && { follows }) }
+}
+
+/** The names that are wanted and those that follow any component that starts with them; undefined for all. */
+export function withFollowers(
+  components: readonly Follower[],
+  names: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (!names) return undefined
+  const wanted = new Set(names)
+  for (let before = -1; before !== wanted.size; ) {
+    before = wanted.size
+    const starting = new Set(startOrder(components, [...wanted]).map(({ name }) => name))
+    for (const { name, follows } of components) if (follows !== undefined && starting.has(follows)) wanted.add(name)
+  }
+  return [...wanted]
 }

@@ -30,7 +30,7 @@ import {
   type PolicyState,
 } from '@keelson/resilience'
 import { servicesErrors } from '../errors.ts'
-import type { Instrument, OperationState } from './call-plan.ts'
+import type { Instrument, OperationState, Plan } from './call-plan.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
 import { strip } from './output.ts'
 import { callOperation, callOperationForPeer } from './pipeline.ts'
@@ -63,6 +63,8 @@ interface HostOptions {
 /** What the host has of one operation beside what the pipeline needs. */
 interface HostedOperation extends OperationState {
   readonly kind: OperationKind
+  /** The plan without policies. */
+  readonly base: Omit<Plan, 'policies' | 'calleePolicies'>
   readonly policies: OperationPolicies
 }
 
@@ -100,16 +102,16 @@ export class ServiceHost {
       const policies = new OperationPolicies(options.name, name, operation, options.policyPlatform, options.policies)
       const instrument = options.instrument?.(options.name, name)
       if (instrument) this.#instruments.set(name, instrument)
+      const base = {
+        validate: input?.['~standard'].validate,
+        authorise: undefined,
+        instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
+      }
       this.#operations.set(name, {
         name: `${options.name}.${name}`,
         kind,
-        plan: {
-          validate: input?.['~standard'].validate,
-          authorise: undefined,
-          policies: policies.plan,
-          calleePolicies: policies.calleePlan,
-          instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
-        },
+        base,
+        plan: this.#planOf({ base, policies }),
         invoke: this.#instead(name),
         callsOthers: options.callsOthers,
         strip: (output) => strip(output, operation, `${options.name}.${name}`),
@@ -139,8 +141,7 @@ export class ServiceHost {
   configurePolicies(config: PoliciesConfig): void {
     for (const operation of this.#operations.values()) {
       operation.policies.configure(config)
-      const { plan, calleePlan } = operation.policies
-      operation.plan = { ...operation.plan, policies: plan, calleePolicies: calleePlan }
+      operation.plan = this.#planOf(operation)
     }
   }
 
@@ -178,9 +179,18 @@ export class ServiceHost {
     else for (const operation of this.#operations.values()) this.#stop(operation)
   }
 
+  /** Calls that were accepted before the close began, queued ones among them, still find the implementation; new ones are refused by the plan. */
+  #planOf({ base, policies }: Pick<HostedOperation, 'base' | 'policies'>): Plan {
+    const calleePolicies = policies.calleePlan
+    return this.#state === 'closing'
+      ? { ...base, validate: undefined, authorise: this.#refuse, policies: undefined, calleePolicies }
+      : { ...base, policies: policies.plan, calleePolicies }
+  }
+
   /** Readers are sent away: they may come back when the service runs again, here or elsewhere. */
   #stop(operation: HostedOperation): void {
-    operation.invoke = this.#instead(operation.name.slice(this.name.length + 1))
+    operation.plan = this.#planOf(operation)
+    if (this.#state !== 'closing') operation.invoke = this.#instead(operation.name.slice(this.name.length + 1))
     const state = this.#state
     for (const subscription of operation.subscriptions)
       subscription.end(servicesErrors.SERVICE_NOT_RUNNING({ service: this.name, state }))
@@ -209,7 +219,7 @@ export class ServiceHost {
 
   /**
    * Resolves when no query or command is in flight and the sources of subscriptions have let go; one that takes no notice of its signal is
-   * not waited for beyond a second. Calls that nobody counts are not waited for.
+   * not waited for beyond a second.
    */
   drain(): Promise<void> | void {
     const released = [...this.#operations.values()].flatMap(({ subscriptions }) =>
@@ -234,12 +244,14 @@ export class ServiceHost {
   }
 
   call(name: string, input: unknown, call?: CallContext): Promise<unknown> {
-    return callOperation(this.#stateOf(name), input, call)
+    const operation = this.#stateOf(name)
+    return this.#watched(operation, callOperation(operation, input, call))
   }
 
   /** A call that came over a wire from another process of ours: what protects its caller has run there, and is not run again. */
   callForPeer(name: string, input: unknown, call: CallContext, caller: string): Promise<unknown> {
-    return callOperationForPeer(this.#stateOf(name), input, call, caller)
+    const operation = this.#stateOf(name)
+    return this.#watched(operation, callOperationForPeer(operation, input, call, caller))
   }
 
   /** @param outgoing turns the items of the implementation into those of the reader. */
@@ -317,6 +329,20 @@ export class ServiceHost {
     })
   }
 
+  readonly #left = () => {
+    this.#inFlight--
+    if (this.#inFlight === 0) this.#idle()
+  }
+
+  /** Counts a call that no instrument counts. */
+  #watched({ base }: HostedOperation, answer: Promise<unknown>): Promise<unknown> {
+    if (base.instrument === undefined) {
+      this.#inFlight++
+      answer.then(this.#left, this.#left)
+    }
+    return answer
+  }
+
   readonly #refuse = (): never => {
     throw servicesErrors.SERVICE_NOT_RUNNING({ service: this.#options.name, state: this.#state })
   }
@@ -342,9 +368,8 @@ export class ServiceHost {
         return instrument.now()
       },
       ended: (call, span, startedMs, error) => {
-        this.#inFlight--
         instrument.ended(call, span, startedMs, error)
-        if (this.#inFlight === 0) this.#idle()
+        this.#left()
       },
     }
   }
@@ -382,7 +407,7 @@ export class ServiceHost {
     }
     return isStream
       ? (input: unknown, call?: CallContext) => subscribeOperation(operation, input, call)
-      : (input: unknown, call?: CallContext) => callOperation(operation, input, call, caller)
+      : (input: unknown, call?: CallContext) => this.#watched(operation, callOperation(operation, input, call, caller))
   }
 
   /** A service that is used by several must not be closed by one of them. */

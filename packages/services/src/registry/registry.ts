@@ -274,9 +274,12 @@ export class Registry {
   /**
    * Closes everything, each service once what uses it is closed: it refuses new calls at once, those in flight end first. Safe to repeat,
    * and to call during a start.
+   *
+   * @param cut when it aborts, nothing is waited for any longer; what was not done rejects with CLOSE_CUT, and each is logged. A later call
+   * may bring it.
    */
-  shutdown(): Promise<void> {
-    return this.#components.lifecycle.close()
+  shutdown(cut?: AbortSignal): Promise<void> {
+    return this.#components.lifecycle.close(cut)
   }
 
   #changed(name: string, state: ComponentState, error: KeelsonError | undefined): void {
@@ -284,6 +287,7 @@ export class Registry {
     this.#adapters.changed(name, state)
     if (state === 'running' && this.#objects.has(name)) this.#ready(name)
     const { isRestarting, failures } = this.#components.lifecycle.status(name) ?? {}
+    if (state === 'closed' && error) this.log.warn(error.message, { component: name, code: error.code })
     // A start that nobody tries again rejects to whoever asked for it.
     if (state === 'failed' && isRestarting) this.log.warn(`"${name}" has failed`, { component: name, failures, error })
     if (state === 'failed' && error && !this.#hosts.has(name)) this.#components.failHolders(name, error)

@@ -32,6 +32,7 @@ import { Listener } from '../listener/listener.ts'
 import { Registry } from '../registry/registry.ts'
 import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
 import { serviceNames } from '../service/service-names.ts'
+import { ClosingTime } from './closing-time.ts'
 import { type EventLoopDelay, watchEventLoop } from './event-loop-delay.ts'
 import { registerPolicyMetrics } from './policy-metrics.ts'
 import { announceRun } from './run-file.ts'
@@ -60,8 +61,14 @@ export interface RunningSystem<Names extends string = string> {
     contract: Contract<Name, Ops> & Served<Names, Contract<Name, Ops>>,
   ): Facade<Ops>
   health(): Promise<SystemHealth>
-  /** Readiness says no at once. Takes no new request, closes services in reverse order, then adapters. Safe to repeat. */
-  close(): Promise<void>
+  /**
+   * Readiness says no at once. Takes no new request or call, lets those that were accepted end, then closes services in reverse order and
+   * adapters. All of it takes no longer than `system.closeMs` of the configuration: then nothing is waited for, the rest is closed at once,
+   * and each component that was not done is logged. Safe to repeat.
+   *
+   * @param cut when it aborts, the time is over. A later call may bring it.
+   */
+  close(cut?: AbortSignal): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -78,12 +85,11 @@ export interface StartOptions extends ConfigOrigins {
   /** Where services log when no adapter provides the `log` port. */
   readonly log?: Log
   readonly instrumented?: boolean
-  /** How long, at its close, the listener still answers while readiness already says no, so that balancers look away first; 0 when left out. */
-  readonly drainMs?: number
+  /** Ends the start when it aborts: what had started is closed, and it rejects with START_CANCELLED. Later it means nothing. */
+  readonly signal?: AbortSignal
+  /** Cuts the close of a start that failed or was ended: nothing is waited for any longer when it aborts. */
+  readonly cut?: AbortSignal
 }
-
-/** The requests that were accepted may take so long to end. */
-const listenerCloseMs = 30_000
 
 /** Rejects with the first error, after closing what had started. */
 export async function startSystem<Names extends string>(
@@ -132,19 +138,34 @@ export async function startSystem<Names extends string>(
   let hasStarted = false
   let withdraw = () => {}
   let closing: Promise<void> | undefined
-  const close = () => {
-    closing ??= (async () => {
+  const time = new ClosingTime(clock)
+  const closeAll = async () => {
+    const { closeMs, drainMs } = configuration.get('system')
+    time.begin(closeMs)
+    try {
       unwatch()
       withdraw()
-      if (listeners && hasStarted && options.drainMs) await clock.sleep(options.drainMs)
+      if (listeners && hasStarted && drainMs > 0) await clock.sleep(drainMs, time.requestsOver).catch(() => {})
       delay?.close()
-      await listeners?.close(AbortSignal.timeout(listenerCloseMs))
+      await listeners?.close(time.requestsOver)
       listeners?.withdrawKey()
-      await registry.shutdown()
-      await observed.close()
-    })()
+      await registry.shutdown(time.over)
+    } finally {
+      await time.within(observed.close())
+      time.end()
+    }
+  }
+  const close = (cut?: AbortSignal) => {
+    if (cut) time.cutBy(cut)
+    closing ??= closeAll()
     return closing
   }
+  const { signal } = options
+  const refuseCancelled = () => {
+    if (signal?.aborted) throw kernelErrors.START_CANCELLED({})
+  }
+  const endStart = () => void registry.shutdown().catch(() => {})
+  signal?.addEventListener('abort', endStart, { once: true })
 
   try {
     for (const adapter of system.adapters) registry.provide(adapter)
@@ -163,7 +184,9 @@ export async function startSystem<Names extends string>(
     // Nothing names these in its `uses`: every call may want them.
     const everywhere = [Log, CacheStore, RateLimitStore, Flags]
     const provided = everywhere.filter(isProvided).map(({ name }) => name)
+    refuseCancelled()
     if (provided.length > 0) await registry.start(provided)
+    refuseCancelled()
     observed.attach(registry.log)
     observePolicies()
     if (options.listen !== false) {
@@ -186,7 +209,9 @@ export async function startSystem<Names extends string>(
       if (listeners.commands) addTelemetryRoutes(listeners.commands, metrics, observed)
       if (listeners.commands) addRpcRoute(listeners.commands, (name) => registry.host(name))
     }
+    refuseCancelled()
     await registry.start(options.only)
+    refuseCancelled()
     hasStarted = true
     if (listeners && dataFolder)
       withdraw = announceRun(dataFolder, {
@@ -195,8 +220,10 @@ export async function startSystem<Names extends string>(
         processId: process.pid,
       })
   } catch (error) {
-    await close().catch(() => {})
+    await close(options.cut).catch(() => {})
     throw error
+  } finally {
+    signal?.removeEventListener('abort', endStart)
   }
 
   return {
@@ -209,7 +236,7 @@ export async function startSystem<Names extends string>(
     get: (contract) => registry.resolve(contract),
     health: () => systemHealth(registry),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   }
 }
 

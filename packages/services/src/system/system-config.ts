@@ -45,6 +45,12 @@ export type ListenerConfig = z.infer<typeof ListenerConfig>
 
 const SystemConfig = z.object({
   data: z.string().min(1).default('.keelson').describe('Folder of everything the system keeps on disk'),
+  drainMs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('How long, at its close, the listener still answers while readiness already says no'),
+  closeMs: z.int().min(0).default(25_000).describe('From the signal to the end: what is not done by then is cut off'),
 })
 
 const FlagsConfig = z
