@@ -81,6 +81,12 @@ export class RedisCacheStore implements CacheStore {
   async set(key: string, entry: CacheEntry): Promise<void> {
     const livesMs = Math.ceil(entry.keptUntil - Date.now())
     if (livesMs <= 0) return
+    // What JSON would change is for this process alone.
+    if (!isJson(entry.value)) {
+      this.#asked.delete(key)
+      this.#keepNear(key, entry, this.#heard)
+      return
+    }
     const keys = [
       this.#keyOf(key),
       ...entry.tags.map((tag) => this.#tagOf(tag)),
@@ -111,8 +117,8 @@ export class RedisCacheStore implements CacheStore {
       this.#noteAsked(key, number ?? '0')
       return undefined
     }
-    // Only `set` writes under this prefix.
-    const entry = JSON.parse(text) as CacheEntry
+    // Only `set` writes under this prefix. Frozen, since all who hit it share it.
+    const entry = JSON.parse(text, (_, value) => Object.freeze(value)) as CacheEntry
     this.#keepNear(key, entry, heard)
     return entry
   }
@@ -160,6 +166,14 @@ export class RedisCacheStore implements CacheStore {
   #invalidationOf(tag: string): string {
     return `${this.#prefix}invalidated:${tag}`
   }
+}
+
+/** Whether a value is the same after a trip through JSON. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint'
+  if (Array.isArray(value)) return value.every(isJson)
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson)
 }
 
 function tagsIn(message: string): string[] {

@@ -7,7 +7,7 @@ import type { Operation } from '@keelson/kernel'
 import { readPolicies } from './annotation.ts'
 import { idempotence } from './policies/idempotent.ts'
 import { policies } from './policies/policies.ts'
-import type { AttachedPolicy, Policy, PolicyMetric, PolicyPlatform, PolicySide } from './policy.ts'
+import type { AttachedPolicy, Policy, PolicyMetric, PolicyPlatform } from './policy.ts'
 import type { PoliciesConfig } from './settings.ts'
 
 type Policies = typeof policies
@@ -54,11 +54,21 @@ export class OperationPolicies {
   readonly #annotated: ReturnType<typeof readPolicies>
   readonly #platform: PolicyPlatform
   readonly #attached: ReadonlyMap<PolicyName, AnyAttached>
+  readonly #isPeers: boolean
   #plan: PolicyPlan | undefined
   #calleePlan: PolicyPlan
   #explained: readonly ExplainedPolicy[] = []
 
-  constructor(service: string, name: string, operation: Operation, platform: PolicyPlatform, config: PoliciesConfig) {
+  /** @param isPeers whether a peer runs the operation, on the other side of a wire: what protects the callee runs there. */
+  constructor(
+    service: string,
+    name: string,
+    operation: Operation,
+    platform: PolicyPlatform,
+    config: PoliciesConfig,
+    isPeers = false,
+  ) {
+    this.#isPeers = isPeers
     this.#service = service
     this.#name = name
     this.#operation = operation
@@ -94,7 +104,8 @@ export class OperationPolicies {
     const resolved = resolve(this.#layers(config))
     if (!config.chaosAllowed) resolved.delete('chaos')
     const { kind } = this.#operation
-    const isOn = ([name, { kinds, ownKinds, isCode }]: (typeof all)[number]) => {
+    const isOn = ([name, { kinds, ownKinds, isCode, side }]: (typeof all)[number]) => {
+      if (this.#isPeers && side === 'callee') return false
       const settings = resolved.get(name)
       if (!kinds.includes(kind) || (ownKinds?.includes(kind) && !isOfOperation(settings ?? []))) return false
       return isCode ? this.#annotated.codeOf(name).length > 0 && settings?.[0]?.value !== false : settings !== undefined
@@ -104,7 +115,7 @@ export class OperationPolicies {
     const settings = new Map(on.map(([name]) => [name, settingsIn(resolved.get(name) ?? [])]))
     const plan = this.#planOf(settings)
     this.#plan = on.length > 0 ? plan : undefined
-    this.#calleePlan = sideOf(plan, 'callee')
+    this.#calleePlan = calleePlanOf(plan)
   }
 
   state(): PolicyState {
@@ -141,12 +152,10 @@ export class OperationPolicies {
   }
 }
 
-/** The plan without what protects the other side only. */
-function sideOf(plan: PolicyPlan, side: Exclude<PolicySide, 'both'>): PolicyPlan {
-  const others = all.filter(([, policy]) => policy.side !== side && policy.side !== 'both')
-  const without = Object.fromEntries(others.map(([name]) => [name, undefined]))
-  // The deadline that came with a call holds on both sides: only that of the operation is the caller's.
-  return { ...plan, ...without, deadline: { ...plan.deadline, ms: Number.POSITIVE_INFINITY } }
+/** The plan without what protects callers only. The deadline that came with a call holds: that of the operation is its caller's. */
+function calleePlanOf(plan: PolicyPlan): PolicyPlan {
+  const without = all.flatMap(([name, { side }]) => (side === 'caller' ? [[name, undefined]] : []))
+  return { ...plan, ...Object.fromEntries(without), deadline: { ...plan.deadline, ms: Number.POSITIVE_INFINITY } }
 }
 
 type Setting = ExplainedPolicy['settings'][number]

@@ -86,7 +86,12 @@ export const retryPolicy: Policy<z.infer<typeof settings.schema>, RetrySettings,
   kinds: answering,
   isCode: false,
   metrics: [
-    { kind: 'counter', name: 'keelson_retries_total', help: 'Tries beside the first', read: (state) => state.retries },
+    {
+      kind: 'counter',
+      name: 'keelson_retries_total',
+      help: 'Tries beside the first; over a wire each is a call',
+      read: (state) => state.retries,
+    },
     {
       kind: 'counter',
       name: 'keelson_retry_budget_exhausted_total',

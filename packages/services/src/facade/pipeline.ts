@@ -85,8 +85,8 @@ function authoriseAndInvoke(
   call: CallContext,
 ): Promise<unknown> {
   const allowed = promiseOf(plan.authorise?.(input, call))
-  if (allowed !== undefined) return allowed.then(() => operation.invoke(input, call))
-  return promised(operation.invoke(input, call))
+  if (allowed === undefined) return promised(operation.invoke(input, call))
+  return allowed.then(() => operation.invoke(input, call))
 }
 
 function promised(result: unknown): Promise<unknown> {

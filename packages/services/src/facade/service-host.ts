@@ -53,6 +53,8 @@ interface HostOptions {
   readonly instrument: ((service: string, operation: string) => OperationInstrument) | undefined
   readonly policyPlatform: PolicyPlatform
   readonly policies: PoliciesConfig
+  /** Whether another process of ours runs it, and there what protects it: flags, caches, chaos. */
+  readonly isPeer: boolean
   /** Whether the service calls others. */
   readonly callsOthers: boolean
   /** Starts and closes the service on behalf of its facade. */
@@ -99,7 +101,14 @@ export class ServiceHost {
     this.contract = options.contract
     for (const [name, operation] of Object.entries(options.contract.operations)) {
       const { kind, input } = operation
-      const policies = new OperationPolicies(options.name, name, operation, options.policyPlatform, options.policies)
+      const policies = new OperationPolicies(
+        options.name,
+        name,
+        operation,
+        options.policyPlatform,
+        options.policies,
+        options.isPeer,
+      )
       const instrument = options.instrument?.(options.name, name)
       if (instrument) this.#instruments.set(name, instrument)
       const base = {

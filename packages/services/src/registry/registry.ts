@@ -157,6 +157,7 @@ export class Registry {
       instrument: this.#instruments,
       policyPlatform: this.#policyPlatform,
       policies: this.#policies,
+      isPeer: service.isPeer ?? false,
       callsOthers: Object.values(service.uses).some((used) => readUse(used).needed.kind === 'contract'),
       error: () => this.#components.lifecycle.status(name)?.error,
       missing: () => this.#components.dependencies.missing(name),

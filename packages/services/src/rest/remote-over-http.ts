@@ -10,6 +10,11 @@ import { type ClientOptions, createClient } from './client.ts'
 export interface RemoteOptions extends ClientOptions {
   /** Where the routes start. The system's configuration may say otherwise: `url` in the section of the service. */
   readonly url: string
+  /**
+   * True where a Keelson system answers, which runs itself what protects the service: its flags, caches and chaos. What protects callers
+   * (deadline, retry, breaker, hedge, fallback, a bulkhead and a rate of their own) runs here, and each try is a call there.
+   */
+  readonly isPeer?: boolean
 }
 
 /**
@@ -21,7 +26,7 @@ export interface RemoteOptions extends ClientOptions {
  */
 export function remoteOverHttp<const Name extends string, Ops extends Operations>(
   contract: Contract<Name, Ops>,
-  { url, ...options }: RemoteOptions,
+  { url, isPeer = false, ...options }: RemoteOptions,
 ): Service<Name, Ops> {
   const config = z.object({ url: z.url({ protocol: /^https?$/ }).default(url) })
   return {
@@ -30,6 +35,7 @@ export function remoteOverHttp<const Name extends string, Ops extends Operations
     uses: {},
     config,
     isRemote: true,
+    isPeer,
     start: async (given) => {
       // The system has validated the section with the schema above.
       const { url } = given['config'] as z.infer<typeof config>

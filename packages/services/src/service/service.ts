@@ -72,6 +72,8 @@ export interface Service<Name extends string = string, Ops extends Operations = 
   readonly place?: string | undefined
   /** It only passes calls on: its routes are another process's, and this one does not answer on them. */
   readonly isRemote?: boolean
+  /** Where it is remote: whether that process is one of ours, which runs what protects the service itself. */
+  readonly isPeer?: boolean
   start(given: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>
 }
 
