@@ -1,5 +1,5 @@
 /**
- * The rules of the repository's shape, as a pure function from files to violations: the ladder of packages, public entry points only,
+ * The rules of the repository's shape, as a pure function from files to violations: the ladder of packages and the walls inside them, public entry points only,
  * services that meet through contracts, no import cycles, those of types included. Our own check rather than a general one, because an unknown package must be an
  * error and the rules fit on a page.
  */
@@ -36,6 +36,7 @@ export type Rule =
   | 'syntax'
   | 'ladder'
   | 'cycle'
+  | 'wall'
   | 'entry-point'
   | 'unknown-package'
   | 'unlisted'
@@ -60,6 +61,14 @@ export const rungs: Readonly<Record<string, number>> = {
   console: 4,
   deploy: 4,
   cli: 5,
+}
+
+/**
+ * The rooms of a package, lowest first: a room imports only from rooms that stand before its own, and rooms that stand together never
+ * import each other. Files beside the rooms, such as `errors.ts`, belong to all. A package that is not listed has no walls.
+ */
+export const walls: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  services: [['listener'], ['facade'], ['service'], ['registry', 'rest'], ['system'], ['mocks']],
 }
 
 /** The highest rung that an adapter may import. */
@@ -160,6 +169,8 @@ function relativeImport(path: string, specifier: string): Broken {
     broken.push(['extension', 'a relative import carries its extension, .ts or .tsx'])
   const target = posix.join(posix.dirname(path), file)
   const from = placeOf(path)
+  const wall = wallBetween(path, target)
+  if (wall) broken.push(['wall', wall])
   if (!target.startsWith(`${from.folder}/`)) {
     const isMeasuring = from.house === 'benchmarks' && benchmarkTools.includes(target)
     if (!isMeasuring) broken.push(['entry-point', `leaves ${from.folder}; import the package by its name`])
@@ -167,6 +178,24 @@ function relativeImport(path: string, specifier: string): Broken {
     broken.push(['contract', 'services and pages of an app meet only through services/<name>/src/contract.ts'])
   }
   return broken
+}
+
+/** Why a file may not import another one of its package, if so. */
+function wallBetween(path: string, target: string): string | undefined {
+  const [from, to] = [roomOf(path), roomOf(target)]
+  if (!from || !to || from.name === to.name || from.rooms !== to.rooms) return undefined
+  const levels = [from, to].map(({ rooms, name }) => rooms.findIndex((level) => level.includes(name)))
+  const [own = -1, other = -1] = levels
+  if (own < 0 || other < 0)
+    return `"${own < 0 ? from.name : to.name}" has no place among the rooms; give it one in tools/structure.ts`
+  return other < own ? undefined : `"${from.name}" imports only from rooms below it, and "${to.name}" is none`
+}
+
+/** The room of a file in a package with walls; undefined for a file beside the rooms. */
+function roomOf(path: string) {
+  const [, name = '', room] = /^packages\/([^/]+)\/src\/([^/]+)\//.exec(path) ?? []
+  const rooms = walls[name]
+  return rooms && room !== undefined ? { rooms, name: room } : undefined
 }
 
 /** The parts of an app are its services and its pages; its root (composition, tests) may see them all. */

@@ -44,6 +44,27 @@ const goodTree: Readonly<Record<string, string>> = {
 /** Each plants one file in the good tree; nothing but its rule may speak. */
 const planted: readonly { behaviour: string; path: string; text: string; rule: string; says: string }[] = [
   plant(
+    'an import from a room above',
+    'packages/services/src/listener/a.ts',
+    `import type { B } from '../facade/b.ts'`,
+    'wall',
+    '"listener" imports only from rooms below it',
+  ),
+  plant(
+    'an import from the room beside',
+    'packages/services/src/rest/a.ts',
+    `import { b } from '../registry/b.ts'`,
+    'wall',
+    '"registry" is none',
+  ),
+  plant(
+    'a room without a place',
+    'packages/services/src/cellar/a.ts',
+    `import { b } from '../facade/b.ts'`,
+    'wall',
+    '"cellar" has no place',
+  ),
+  plant(
     'an import from a higher rung',
     'packages/kernel/src/a.ts',
     `import { call } from '@keelson/services'`,

@@ -274,14 +274,6 @@ describe('a change of the file', () => {
     expect(changes.arrived).toEqual([])
   })
 
-  test('that cannot be watched is reported, and the rest works', async () => {
-    const file = { path: join(folder, 'none', 'keelson.json'), isRequired: false }
-    const { configuration, problems } = await watched({ file })
-    expect(await problems.next()).toMatchObject({ code: 'CONFIG_UNWATCHED', details: { file: file.path } })
-    await configuration.update('listener.port', 1)
-    expect(configuration.get('listener').port).toBe(1)
-  })
-
   test('brings new secrets from their files, and those alone when loaded again', async () => {
     const key = join(folder, 'api-key')
     writeFileSync(key, 'first-secret\n')
