@@ -3,7 +3,7 @@
  * call's: entering a context of the API enters a call, so that both sides always see the same trace.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { currentCall, runInCall, type TraceContext, withTrace } from '@keelson/kernel'
+import { currentCall, deriveCall, runInCall, type TraceContext } from '@keelson/kernel'
 import { parseTraceContext, Span, type SpanKind, type Tracer, traceHeaders } from '@keelson/telemetry'
 import {
   type Context,
@@ -83,7 +83,7 @@ function createContextManager(): ContextManager {
     with(context, work, thisArg, ...rest) {
       const run = () => storage.run(context, () => work.apply(thisArg as ThisParameterType<typeof work>, rest))
       const trace = traceOf(context)
-      return trace === undefined ? run() : runInCall(withTrace(currentCall(), trace), run)
+      return trace === undefined ? run() : runInCall(deriveCall(currentCall(), { trace }), run)
     },
     bind(context, target) {
       if (typeof target !== 'function') return target

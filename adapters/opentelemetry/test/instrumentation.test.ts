@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { rootCall, runInCall } from '@keelson/kernel'
+import { deriveCall, rootCall, runInCall } from '@keelson/kernel'
 import { Tracer, traceHeaders } from '@keelson/telemetry'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { test } from 'vitest'
@@ -27,7 +27,7 @@ test('the instrumentation of fetch makes its spans under the call that fetches, 
   const { port } = server.address() as AddressInfo
   try {
     const call = tracer.begin('orders.ship', 'internal', undefined)
-    await runInCall({ ...rootCall, trace: call }, async () => {
+    await runInCall(deriveCall(rootCall, { trace: call }), async () => {
       const url = `http://127.0.0.1:${port}/parcels`
       await (await fetch(url)).text()
       await (await fetch(url, { headers: traceHeaders(call) })).text()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
-import { currentCall, rootCall, runInCall } from '@keelson/kernel'
+import { currentCall, deriveCall, rootCall, runInCall } from '@keelson/kernel'
 import { Tracer } from '@keelson/telemetry'
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, test } from 'vitest'
@@ -17,7 +17,7 @@ afterEach(() => unbridge())
 describe('@opentelemetry/api, bridged', () => {
   test('sees the span of the call it runs in, and its spans stand under it', async () => {
     const call = tracer.begin('orders.place', 'server', undefined)
-    await runInCall({ ...rootCall, trace: call }, async () => {
+    await runInCall(deriveCall(rootCall, { trace: call }), async () => {
       assert.equal(trace.getActiveSpan()?.spanContext().spanId, call?.spanId)
       assert.equal(trace.getActiveSpan(), trace.getActiveSpan())
       await setImmediate()
@@ -55,7 +55,7 @@ describe('@opentelemetry/api, bridged', () => {
 
   test('follows the decision about sampling', () => {
     const unsampled = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: false, traceState: '' }
-    runInCall({ ...rootCall, trace: unsampled }, () => {
+    runInCall(deriveCall(rootCall, { trace: unsampled }), () => {
       const span = trace.getTracer('lib').startSpan('quiet')
       assert.equal(span.isRecording(), false)
       assert.equal(span.spanContext().traceId, unsampled.traceId)

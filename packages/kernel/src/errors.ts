@@ -24,6 +24,12 @@ export const kernelErrors = defineErrors({
     when: 'A schema of a contract or configuration has no JSON form: a transform, a date, a bigint, or a validator without Standard JSON Schema.',
     message: (d: { subject: string; reason: string }) => `Cannot describe ${d.subject} as JSON Schema: ${d.reason}`,
   },
+  IDEMPOTENCY_KEY_INVALID: {
+    kind: 'invalid',
+    when: 'An idempotency key is empty, longer than 255 characters, given twice, or has a space or anything else that is not a visible ASCII character.',
+    message: (d: { key: string }) =>
+      `Cannot use the idempotency key "${d.key}": it must be 1 to 255 visible ASCII characters, given once`,
+  },
   CONFIG_INVALID: {
     kind: 'invalid',
     when: 'Configuration does not fit its schemas; all problems are listed at once, each with the layer it came from.',

@@ -12,7 +12,23 @@ export {
   type SystemPlace,
 } from './adapter.ts'
 export { boundedJson, boundedText, type JsonBounds } from './bounded-json.ts'
-export { type CallContext, currentCall, rootCall, runInCall, type TraceContext, withTrace } from './call-context.ts'
+export {
+  beginCall,
+  type CallChanges,
+  type CallContext,
+  type CallOptions,
+  type CallOrigin,
+  createCall,
+  currentCall,
+  deriveCall,
+  detachCall,
+  type Identity,
+  namedCall,
+  rootCall,
+  runInCall,
+  type TraceContext,
+} from './call-context.ts'
+export { CallKey, isKeyText } from './call-key.ts'
 export { type Clock, systemClock } from './clock.ts'
 export type { ConfigChange } from './config/config-changes.ts'
 export type { ConfigFile } from './config/config-file.ts'
@@ -90,7 +106,7 @@ export {
 export { shownReason } from './database/shown-reason.ts'
 export { type ErrorData, errorFromData, errorToData } from './error-data.ts'
 export { kernelErrors } from './errors.ts'
-export { type FlagEvaluator, Flags } from './flags/flag-evaluator.ts'
+export { type FlagEvaluator, Flags, type FlagTarget } from './flags/flag-evaluator.ts'
 export { createRuleFlags, type FlagRule } from './flags/rule-flags.ts'
 export { type HealthCheck, type HealthReport, type HealthStatus, worstOf } from './health/health.ts'
 export { type HealthCheckOptions, HealthChecks, type HealthProbe } from './health/health-checks.ts'

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { type CallContext, currentCall, rootCall, runInCall } from '../src/index.ts'
+import { createCall, currentCall, rootCall, runInCall } from '../src/index.ts'
 
-const call = (correlationId: string): CallContext => ({ correlationId, signal: new AbortController().signal })
+const call = (correlationId: string) => createCall({ correlationId })
 
 test('currentCall() is the root call where no edge has begun one', () => {
   expect(currentCall()).toBe(rootCall)
-  expect(rootCall.correlationId).toBe('')
+  expect(rootCall.origin.correlationId).toBe('')
   expect(rootCall.signal.aborted).toBe(false)
 })
 
@@ -31,7 +31,7 @@ test('runInCall() keeps concurrent calls apart, and passes on what the work thro
     ids.map((id) =>
       runInCall(call(id), async () => {
         await new Promise((resolve) => setImmediate(resolve))
-        return currentCall().correlationId
+        return currentCall().origin.correlationId
       }),
     ),
   )

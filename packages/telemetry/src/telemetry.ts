@@ -2,7 +2,7 @@
  * An application's own measurements, by name: what it times, what it counts, and how that was over the last minutes. Code that measures
  * thousands of times a second binds a cell of `metrics` instead.
  */
-import { type Clock, currentCall, definePort, runInCall, systemClock, withTrace } from '@keelson/kernel'
+import { type Clock, currentCall, definePort, deriveCall, runInCall, systemClock } from '@keelson/kernel'
 import { telemetryErrors } from './errors.ts'
 import type { LabelSet } from './metrics/family.ts'
 import type { Metric, Metrics } from './metrics/metrics.ts'
@@ -94,7 +94,7 @@ export function createTelemetry({ metrics, tracer, clock = systemClock }: Teleme
     // A rejection with undefined is a failure as well.
     const failed = (error: unknown): void => settled('failed', error ?? new Error('failed without an error'))
     try {
-      const result = span ? runInCall(withTrace(call, span), work) : work()
+      const result = span ? runInCall(deriveCall(call, { trace: span }), work) : work()
       if (result instanceof Promise) result.then(() => settled('ok', undefined), failed)
       else settled('ok', undefined)
       return result

@@ -1,10 +1,10 @@
 /** Calling operations: `keelson call`, and the commands that the contracts of the system contribute with `cli()`. */
-import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import {
   type CliCommand,
   type Contract,
   coerceText,
+  createCall,
   isRecord,
   jsonSchemaOf,
   type Operation,
@@ -13,7 +13,6 @@ import {
   readCli,
   readProgress,
   reasonOf,
-  rootCall,
   runInCall,
 } from '@keelson/kernel'
 import { serviceNames } from '@keelson/services'
@@ -194,7 +193,7 @@ async function withTarget(
   const target = await openTarget(found, options, service)
   try {
     // A command is an edge: every call it causes, nested ones too, has its correlation id.
-    await runInCall({ correlationId: randomUUID(), signal: rootCall.signal }, () => work(target))
+    await runInCall(createCall(), () => work(target))
   } finally {
     await target.close()
   }

@@ -88,7 +88,7 @@ export function handleCommand<
       command: { operation: `${contract.name}.${name}`, input },
       ...(version === undefined ? {} : { expected: version }),
       ...(attempts === undefined ? {} : { attempts }),
-      ...(call.idempotencyKey === undefined ? {} : { key: call.idempotencyKey }),
+      ...(call.key === undefined ? {} : { key: call.key.text }),
     }
     const decideFor = async (state: State) => {
       await authorize?.(input, state, call)

@@ -3,7 +3,7 @@
  * and they note a hash of operation and input, so that another command under the same key is told from a repeat.
  */
 import { createHash } from 'node:crypto'
-import { type CallContext, currentCall } from '@keelson/kernel'
+import { type CallKey, currentCall } from '@keelson/kernel'
 import { hashedEventId } from '../store/event-ids.ts'
 
 /** What is executed: commands with one key must be the same in both. */
@@ -22,8 +22,8 @@ export interface CommandIdentity {
   readonly fingerprint: string | undefined
 }
 
-/** How many commands each call has begun on each stream. */
-const begun = new WeakMap<CallContext, Map<string, number>>()
+/** How many commands each run under a key has begun on each stream. */
+const begun = new WeakMap<CallKey, Map<string, number>>()
 
 /**
  * With a key of its own, a command is known by that. With the key of the call around it, it is the first, second, third … that the call
@@ -35,10 +35,10 @@ export function commandIdentity(
   key: string | undefined,
   command: CommandDescription | undefined,
 ): CommandIdentity | undefined {
-  const call = currentCall()
-  const given = key ?? call.idempotencyKey
+  const own = currentCall().key
+  const given = key ?? own?.text
   if (given === undefined) return undefined
-  const before = key === undefined ? countOf(call, JSON.stringify([log, stream])) : 0
+  const before = key === undefined && own ? countOf(own, JSON.stringify([log, stream])) : 0
   const parts = before === 0 ? [log, stream, given] : [log, stream, given, 'command', before]
   return {
     key: given,
@@ -48,9 +48,9 @@ export function commandIdentity(
   }
 }
 
-function countOf(call: CallContext, place: string): number {
-  const counts = begun.get(call) ?? new Map<string, number>()
-  begun.set(call, counts)
+function countOf(key: CallKey, place: string): number {
+  const counts = begun.get(key) ?? new Map<string, number>()
+  begun.set(key, counts)
   const before = counts.get(place) ?? 0
   counts.set(place, before + 1)
   return before

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { isError, type KeelsonError, runInCall } from '@keelson/kernel'
+import { createCall, isError, type KeelsonError, runInCall } from '@keelson/kernel'
 import type { NewEvent, RecordedEvent } from './event.ts'
 import type { EventStore, ExpectedVersion } from './event-store.ts'
 import { feedStart } from './event-store.ts'
@@ -145,7 +145,7 @@ const appending: readonly EventStoreCase[] = [
     run: async (store) => {
       const stream = newStream()
       const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: true, traceState: '' }
-      const call = { correlationId: 'request-1', subject: 'ada', signal: new AbortController().signal, trace }
+      const call = createCall({ correlationId: 'request-1', subject: 'ada', trace })
       await runInCall(call, () => store.append(stream, [{ type: 'First' }]))
       const [first] = (await store.readStream(stream)).events
       assert.deepEqual(first?.metadata, {

@@ -123,12 +123,12 @@ function prepareEvent(stream: string, event: NewEvent, origin: EventMetadata, gi
 /** What the events of one append share: whom and what they come from. */
 function originOf({ metadata, causedBy }: AppendAllOptions): EventMetadata {
   const call = currentCall()
-  const correlationId = call.correlationId || causedBy?.metadata.correlationId
-  const trace = call.trace
+  const correlationId = call.origin.correlationId || causedBy?.metadata.correlationId
+  const { trace, origin } = call
   return {
     ...(correlationId ? { correlationId } : {}),
     ...(causedBy ? { causationId: causedBy.id } : {}),
-    ...(call.subject ? { actor: call.subject } : {}),
+    ...(origin.identity.subject ? { actor: origin.identity.subject } : {}),
     ...(trace ? { traceparent: traceparentOf(trace) } : {}),
     ...metadata,
   }

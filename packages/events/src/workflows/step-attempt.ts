@@ -1,5 +1,5 @@
 /** One try of a step: in a call of its own with the step's key, within its time, and until its workflow is cancelled. */
-import { backoffMs, type Clock, isError, rootCall, runInCall, withinTime } from '@keelson/kernel'
+import { backoffMs, beginCall, CallKey, type Clock, createCall, isError, runInCall, withinTime } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
 import type { StepCall, StepOptions } from './workflow.ts'
 
@@ -30,10 +30,10 @@ export function attemptStep<T>(
   { step, key, attempt, correlationId, timeoutMs, signal, clock }: Attempt,
 ): Promise<T> {
   return withinTime(
-    (within) =>
-      runInCall({ ...rootCall, correlationId, idempotencyKey: key, signal: within }, () =>
-        work({ key, attempt, signal: within }),
-      ),
+    (within) => {
+      const call = beginCall(createCall({ correlationId, key: CallKey.from(key), signal: within }))
+      return runInCall(call, () => work({ key, attempt, signal: within }))
+    },
     { timeoutMs, clock, signal, timedOut: () => eventsErrors.WORKFLOW_STEP_TIMED_OUT({ step, timeoutMs }) },
   )
 }

@@ -20,7 +20,7 @@ export const workflowsConformance: readonly WorkflowsCase[] = [
     const calls: string[] = []
     const definition = workflow(async (context, input) => {
       const one = await context.step('one', ({ key, attempt }) => {
-        calls.push(`${key} ${attempt} ${currentCall().idempotencyKey === key}`)
+        calls.push(`${key} ${attempt} ${currentCall().key?.text === key}`)
         return { got: input }
       })
       const two = await context.step('two', async () => undefined)

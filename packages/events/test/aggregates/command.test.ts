@@ -1,4 +1,4 @@
-import { type CallContext, command, defineContract, rootCall, runInCall } from '@keelson/kernel'
+import { beginCall, command, createCall, defineContract, rootCall, runInCall } from '@keelson/kernel'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { createInMemoryEventStore, defineAggregate, execute, handleCommand } from '../../src/index.ts'
@@ -53,7 +53,7 @@ describe('execute() with a key', () => {
     const store = createInMemoryEventStore()
     await execute(store, Order, '7', place(5))
     const step = () =>
-      runInCall({ ...rootCall, idempotencyKey: 'request-1' }, async () => [
+      runInCall(beginCall(createCall({ key: 'request-1' })), async () => [
         await execute(store, Order, '7', cancel),
         await execute(store, Order, '7', cancel),
         await execute(store, Order, '8', place(1)),
@@ -89,11 +89,12 @@ describe('handleCommand()', () => {
     id: ({ id }) => id,
     expected: ({ expected }) => expected,
     authorize: (_, __, call) => {
-      if (call.subject !== 'ada') throw new Error('not yours')
+      if (call.origin.identity.subject !== 'ada') throw new Error('not yours')
     },
     decide: ({ total }, state) => place(total)(state),
   })
-  const call: CallContext = { ...rootCall, correlationId: 'c-1', subject: 'ada', idempotencyKey: 'once' }
+  const asked = { correlationId: 'c-1', key: 'once' }
+  const call = createCall({ ...asked, subject: 'ada' })
 
   it('authorises, decides and answers in the call that asked', async () => {
     await expect(handler({ id: '1', total: 5 }, rootCall)).rejects.toThrow('not yours')
@@ -108,7 +109,7 @@ describe('handleCommand()', () => {
   it('takes a key for the same operation with the same input, and for nothing and nobody else', async () => {
     expect(await handler({ id: '1', total: 5 }, call)).toEqual({ version: 1, position: 1 })
     await expect(handler({ id: '1', total: 6 }, call)).rejects.toMatchObject({ code: 'EVENTS_KEY_REUSED' })
-    await expect(handler({ id: '1', total: 5 }, { ...call, subject: 'bob' })).rejects.toThrow('not yours')
+    await expect(handler({ id: '1', total: 5 }, createCall({ ...asked, subject: 'bob' }))).rejects.toThrow('not yours')
     const canceller = handleCommand(Orders, 'cancel', { store, aggregate: Order, id: ({ id }) => id, decide: cancel })
     await expect(canceller({ id: '1' }, call)).rejects.toMatchObject({ code: 'EVENTS_KEY_REUSED' })
   })

@@ -2,14 +2,17 @@
  * A facade is what a caller holds: the typed operations of a service and a few words about the service itself. It exists from the moment a
  * service is registered, so that it can be handed out before anything runs; a call to a service that does not run is refused by name.
  */
-import type { CallContext } from '../call-context.ts'
+import type { CallChanges, CallContext } from '../call-context.ts'
 import type { HealthReport } from '../health/health.ts'
 import type { ComponentState } from '../lifecycle/component.ts'
 import type { CallParameters, CallResult, Handler, Operations } from './operation.ts'
 
-/** The operations as functions: input first, then, to leave the current call's context, another one. */
+/**
+ * The operations as functions: input first, then in what the call differs from the current one (a signal, a deadline), or a whole context
+ * in its place, as `createCall` makes one. Calls that the operation makes in turn find it too.
+ */
 export type ServiceOperations<Ops extends Operations> = {
-  readonly [Name in keyof Ops]: (...parameters: CallParameters<Ops[Name], CallContext>) => CallResult<Ops[Name]>
+  readonly [Name in keyof Ops]: (...parameters: CallParameters<Ops[Name], CallChanges>) => CallResult<Ops[Name]>
 }
 
 /** Calls of one operation since the process began. */

@@ -4,13 +4,19 @@
  */
 import { definePort } from '../port.ts'
 
+/** Whom the question is about; the identity of a call is one. */
+export interface FlagTarget {
+  readonly subject?: string | undefined
+  readonly tenant?: string | undefined
+}
+
 /**
- * Promises: `isEnabled` never throws and never waits; a flag nobody has set is off; the same flag and subject give the same answer until the
+ * Promises: `isEnabled` never throws and never waits; a flag nobody has set is off; the same flag and target give the same answer until the
  * flag changes, in every process.
  */
 export interface FlagEvaluator {
-  /** @param subject whom the question is about (a user, a tenant): flags may be on for some only. */
-  isEnabled(flag: string, subject?: string): boolean
+  /** @param target flags may be on for some only. */
+  isEnabled(flag: string, target?: FlagTarget): boolean
 }
 
 export const Flags = definePort<FlagEvaluator>('flags')

@@ -19,25 +19,35 @@ describe('createRuleFlags()', () => {
       none: { share: 0 },
     }))
     const people = Array.from({ length: 4_000 }, (_, at) => `user-${at}`)
-    const chosen = people.filter((person) => flags.isEnabled('trial', person))
-    expect(flags.isEnabled('trial', 'ann')).toBe(true)
+    const chosen = people.filter((subject) => flags.isEnabled('trial', { subject }))
+    expect(flags.isEnabled('trial', { subject: 'ann' })).toBe(true)
     expect(flags.isEnabled('trial')).toBe(false)
     expect(chosen.length / people.length).toBeGreaterThan(0.22)
     expect(chosen.length / people.length).toBeLessThan(0.28)
-    expect(people.filter((person) => flags.isEnabled('trial', person))).toEqual(chosen)
-    expect([flags.isEnabled('all'), flags.isEnabled('all', 'bob'), flags.isEnabled('none', 'bob')]).toEqual([
-      true,
-      true,
-      false,
-    ])
+    expect(people.filter((subject) => flags.isEnabled('trial', { subject }))).toEqual(chosen)
+    expect([
+      flags.isEnabled('all'),
+      flags.isEnabled('all', { subject: 'bob' }),
+      flags.isEnabled('none', { subject: 'bob' }),
+    ]).toEqual([true, true, false])
+  })
+
+  it('is on for named tenants, and tells subjects of two tenants apart', () => {
+    const flags = createRuleFlags(() => ({ trial: { tenants: ['acme'] }, some: { share: 0.5 } }))
+    expect(flags.isEnabled('trial', { tenant: 'acme', subject: 'ann' })).toBe(true)
+    expect(flags.isEnabled('trial', { tenant: 'globex', subject: 'acme' })).toBe(false)
+    const tenants = Array.from({ length: 40 }, (_, at) => `tenant-${at}`)
+    const chosen = tenants.filter((tenant) => flags.isEnabled('some', { tenant, subject: 'ann' }))
+    expect(chosen.length).toBeGreaterThan(5)
+    expect(chosen.length).toBeLessThan(35)
   })
 
   it('keeps everybody who was in when a share grows, and chooses others for another flag', () => {
     const shareOf = (share: number) => createRuleFlags(() => ({ a: { share }, b: { share } }))
     const people = Array.from({ length: 1_000 }, (_, at) => `user-${at}`)
-    const few = people.filter((person) => shareOf(0.1).isEnabled('a', person))
-    expect(few.every((person) => shareOf(0.3).isEnabled('a', person))).toBe(true)
-    const both = few.filter((person) => shareOf(0.1).isEnabled('b', person))
+    const few = people.filter((subject) => shareOf(0.1).isEnabled('a', { subject }))
+    expect(few.every((subject) => shareOf(0.3).isEnabled('a', { subject }))).toBe(true)
+    const both = few.filter((subject) => shareOf(0.1).isEnabled('b', { subject }))
     expect(both.length).toBeLessThan(few.length / 2)
   })
 })

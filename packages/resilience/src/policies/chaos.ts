@@ -35,10 +35,10 @@ export class Chaos {
   }
 
   /** Whether this call is struck, which is then counted. */
-  strikes({ subject }: Pick<CallContext, 'subject'>, caller: string, random: () => number): boolean {
+  strikes({ origin, caller }: CallContext, random: () => number): boolean {
     const { share, callers, flag } = this.#settings
     if (callers && !callers.includes(caller)) return false
-    if (flag !== undefined && !this.#flags()?.isEnabled(flag, subject)) return false
+    if (flag !== undefined && !this.#flags()?.isEnabled(flag, origin.identity)) return false
     if (random() >= share) return false
     this.counts.struck++
     return true

@@ -23,9 +23,9 @@ export class FlagGate {
     this.#flags = flags
   }
 
-  /** Throws OPERATION_DISABLED where the flag is off for the call's subject. */
-  check({ subject }: Pick<CallContext, 'subject'>): void {
-    if (!this.#flags()?.isEnabled(this.#flag, subject))
+  /** Throws OPERATION_DISABLED where the flag is off for the call's subject and tenant. */
+  check({ origin }: Pick<CallContext, 'origin'>): void {
+    if (!this.#flags()?.isEnabled(this.#flag, origin.identity))
       throw resilienceErrors.OPERATION_DISABLED({ operation: this.#operation, flag: this.#flag })
   }
 }

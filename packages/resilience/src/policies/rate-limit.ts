@@ -1,11 +1,11 @@
-/** Bounds how often an operation is called, by everybody together, by each calling service or by each subject. */
+/** Bounds how often an operation is called, by everybody together, by each calling service, by each subject or by each tenant. */
 import type { CallContext } from '@keelson/kernel'
 import * as z from 'zod'
 import { type AnsweringAnnotation, annotate } from '../annotation.ts'
 import { DurationSetting, parseMs } from '../duration.ts'
 import { answering, type Policy, type PolicySubject, type SettingsOf, settingsOf } from '../policy.ts'
 import { boundedKey } from './cache-keys.ts'
-import { identityOf } from './identity.ts'
+import { identityOf, tenantOf } from './identity.ts'
 import type { Rate, RateLimitStore } from './rate-limit-store.ts'
 
 const settings = settingsOf(
@@ -13,11 +13,18 @@ const settings = settingsOf(
     limit: z.int().min(1).describe('Calls in each period'),
     per: DurationSetting.describe('The period'),
     burst: z.int().min(1).describe('Calls at once, after a pause; the limit'),
-    by: z.enum(['operation', 'caller', 'subject']).describe('Who shares one limit'),
+    by: z.enum(['operation', 'caller', 'subject', 'tenant']).describe('Who shares one limit'),
   },
   { limit: 100, per: '1s', by: 'operation' },
 )
 type RateLimitSettings = SettingsOf<typeof settings>
+
+const whoShares = {
+  operation: () => '',
+  caller: ({ caller }: CallContext) => caller,
+  subject: identityOf,
+  tenant: tenantOf,
+}
 
 /** Refuses calls over a rate with RATE_LIMITED (the generic cell rate algorithm). */
 export function rateLimit(given: z.infer<typeof settings.schema>): AnsweringAnnotation {
@@ -47,8 +54,8 @@ export class RateLimit {
    * 0 when the call may go ahead, else when to come back, in milliseconds. A store that cannot be reached lets calls through: it must not take down
    * what it is there to protect.
    */
-  take(call: CallContext, caller: string): unknown {
-    const who = this.by === 'caller' ? caller : this.by === 'subject' ? identityOf(call) : ''
+  take(call: CallContext): unknown {
+    const who = whoShares[this.by](call)
     const key = who === '' ? this.#operation : `${this.#operation}:${boundedKey(who)}`
     try {
       return this.#store.take(key, this.#rate)

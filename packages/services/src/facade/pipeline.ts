@@ -4,25 +4,32 @@
  * (cells, counts, a breaker's memory) belongs to the operation, never to the plan. An absent step costs one comparison; no chain of
  * middlewares, no generated code.
  */
-import { type CallContext, currentCall, promiseOf, runInCall, withTrace } from '@keelson/kernel'
+import { beginCall, type CallChanges, type CallContext, deriveCall, promiseOf, runInCall } from '@keelson/kernel'
 import type { Span } from '@keelson/telemetry'
+import { callOf, enterIfOther } from './call-of.ts'
 import { accept, type OperationState, type Plan } from './call-plan.ts'
 import { PolicedCall } from './policed-call.ts'
 
 /**
- * Runs a query or command. The implementation's own promise is handed through untouched when the plan has no policies.
+ * Runs a query or command.
  *
- * @param caller the service that calls; empty when it is none.
+ * @param given in what the call differs from the current one; a whole context stands in its place.
+ * @param caller the service that calls, empty when it is none; left out, it is the one that the context names.
  */
 export function callOperation(
   operation: OperationState,
   input: unknown,
-  context: CallContext | undefined,
-  caller = '',
+  given?: CallChanges,
+  caller?: string,
 ): Promise<unknown> {
-  const call = context ?? currentCall()
+  const call = callOf(operation.name, given, caller)
+  return given === undefined ? run(operation, input, call) : enterIfOther(call, () => run(operation, input, call))
+}
+
+/** The implementation's own promise is handed through untouched when the plan has no policies. */
+function run(operation: OperationState, input: unknown, call: CallContext): Promise<unknown> {
   const { plan } = operation
-  if (plan.policies) return new PolicedCall(operation, plan, plan.policies, input, call, caller).start()
+  if (plan.policies) return new PolicedCall(operation, plan, plan.policies, input, call).start()
   const { instrument } = plan
   if (instrument === undefined) return enter(operation, plan, input, call)
   const startedMs = instrument.now()
@@ -42,11 +49,12 @@ export function callOperation(
 export function callOperationForPeer(
   operation: OperationState,
   input: unknown,
-  call: CallContext,
+  given: CallChanges,
   caller: string,
 ): Promise<unknown> {
   const { plan } = operation
-  return new PolicedCall(operation, plan, plan.calleePolicies, input, call, caller).start()
+  const call = callOf(operation.name, given, caller)
+  return enterIfOther(call, () => new PolicedCall(operation, plan, plan.calleePolicies, input, call).start())
 }
 
 /** What happens in a recorded call belongs to its span. */
@@ -57,7 +65,7 @@ function enterSpan(
   call: CallContext,
   span: Span,
 ): Promise<unknown> {
-  const inner = withTrace(call, span)
+  const inner = deriveCall(call, { trace: span })
   return runInCall(inner, () => enter(operation, plan, input, inner))
 }
 
@@ -85,8 +93,15 @@ function authoriseAndInvoke(
   call: CallContext,
 ): Promise<unknown> {
   const allowed = promiseOf(plan.authorise?.(input, call))
-  if (allowed === undefined) return promised(operation.invoke(input, call))
-  return allowed.then(() => operation.invoke(input, call))
+  if (allowed !== undefined) return allowed.then(() => invokeInCall(operation, input, call))
+  return promised(invokeInCall(operation, input, call))
+}
+
+/** What a keyed call calls in turn must find it, to have keys that are worked out from its own. */
+function invokeInCall({ invoke }: OperationState, input: unknown, call: CallContext): unknown {
+  if (call.key === undefined) return invoke(input, call)
+  const own = beginCall(call)
+  return runInCall(own, () => invoke(input, own))
 }
 
 function promised(result: unknown): Promise<unknown> {

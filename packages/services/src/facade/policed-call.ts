@@ -1,7 +1,11 @@
 /** A call under policies: each step is a method, in the order in which a call takes them. */
 import {
+  beginCall,
   type CallContext,
+  type CallKey,
+  type CallOrigin,
   currentCall,
+  detachCall,
   isError,
   promiseOf,
   rootCall,
@@ -39,7 +43,6 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   readonly #operation: OperationState
   readonly #plan: Plan
   readonly #policies: PolicyPlan
-  readonly caller: string
   readonly #outer: CallContext
   /** What the implementation is given. */
   #inner: CallContext
@@ -74,40 +77,26 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   before: Expiring | undefined = undefined
   after: Expiring | undefined = undefined
 
-  constructor(
-    operation: OperationState,
-    plan: Plan,
-    policies: PolicyPlan,
-    input: unknown,
-    outer: CallContext,
-    caller: string,
-  ) {
+  // Properties of its own rather than getters: an implementation may spread what it is given.
+  readonly origin: CallOrigin
+  readonly caller: string
+  readonly key: CallKey | undefined
+  trace: TraceContext | undefined
+
+  constructor(operation: OperationState, plan: Plan, policies: PolicyPlan, input: unknown, outer: CallContext) {
     this.#operation = operation
     this.#plan = plan
     this.#policies = policies
     this.input = input
     this.#outer = outer
     this.#inner = outer
-    this.caller = caller
+    this.origin = outer.origin
+    this.caller = outer.caller
+    this.key = outer.key
+    this.trace = outer.trace
     this.#promise = new Promise(capture)
     this.#resolve = captured.resolve
     this.#reject = captured.reject
-  }
-
-  get correlationId(): string {
-    return this.#outer.correlationId
-  }
-
-  get trace(): TraceContext | undefined {
-    return this.#span ?? this.#outer.trace
-  }
-
-  get subject(): string | undefined {
-    return this.#outer.subject
-  }
-
-  get idempotencyKey(): string | undefined {
-    return this.#outer.idempotencyKey
   }
 
   /** Made when it is first asked for: most implementations never do. */
@@ -132,6 +121,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const outerAt = this.#outer.deadlineAt ?? Number.POSITIVE_INFINITY
     this.deadlineAt = outerAt < ownAt ? outerAt : ownAt
     this.#span = instrument?.begin(this.#outer, now)
+    if (this.#span) this.trace = this.#span
     if (ownAt < outerAt || this.#span || hedge) this.#inner = this
     if (this.deadlineAt <= now) this.expire()
     else {
@@ -206,9 +196,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   /** An answer for a cache, as the contract lets it out: made by a call of nobody's, for whoever wants it. */
   make(withinMs: number): Promise<unknown> {
-    const { correlationId, subject } = this.#outer
-    const context: CallContext = { correlationId, subject, trace: this.trace, signal: rootCall.signal }
-    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.input, context, this.caller)
+    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.input, detachCall(this))
     return call.#fly(withinMs).then((value) => this.#operation.strip(value))
   }
 
@@ -232,7 +220,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       this.#try(this.#startedMs)
       return
     }
-    const waitMs = rateLimit.take(this.#outer, this.caller)
+    const waitMs = rateLimit.take(this.#outer)
     const late = promiseOf(waitMs)
     if (late === undefined) this.#limited(rateLimit, waitMs)
     else
@@ -289,7 +277,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   /** From now on the call ends with its caller, where it waits for something that does not watch its signal. */
   #watchCaller(): void {
-    if (this.#watchesCaller || this.#outer === rootCall) return
+    if (this.#watchesCaller) return
     const { signal } = this.#outer
     if (signal === rootCall.signal) return
     this.#watchesCaller = true
@@ -342,7 +330,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #strike(chaos: Chaos): void {
     const { clock, random } = this.#policies.platform
     try {
-      if (!chaos.strikes(this.#outer, this.caller, random)) {
+      if (!chaos.strikes(this.#outer, random)) {
         this.#invoke()
         return
       }
@@ -376,8 +364,9 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   /** Runs the implementation, also for a second attempt. */
-  attempt(context: CallContext): unknown {
+  attempt(given: CallContext): unknown {
     const { around } = this.#policies
+    const context = beginCall(given)
     return around
       ? around(this.input, context, async () => this.#implementation(context))
       : this.#implementation(context)
@@ -386,7 +375,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #implementation(context: CallContext): unknown {
     const { invoke, callsOthers } = this.#operation
     // Only where it may be asked for: entering costs as much as all policies together.
-    if (!(callsOthers || this.#span) || context === currentCall()) return invoke(this.input, context)
+    if (!(callsOthers || this.#span || this.key) || context === currentCall()) return invoke(this.input, context)
     return runInCall(context, () => invoke(this.input, context))
   }
 
@@ -534,7 +523,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   /** The fallback has until the deadline; once that has passed, as long again as the operation has. */
   #fallBack({ instead, counts }: FallbackPart, error: unknown): void {
     try {
-      const answer = instead(this.input, error)
+      // Deadlines pass outside of any call.
+      const answer = runInCall(this.#inner, () => instead(this.input, error))
       counts.answered++
       const late = promiseOf(answer)
       if (late === undefined) {

@@ -1,8 +1,7 @@
 /**
- * The second attempt of a hedged call, from the moment that it is planned: its own timer, place and signal, and the context that the implementation is
- * given. The call that it belongs to ends it, at the latest with its own end.
+ * The second attempt of a hedged call, from the moment that it is planned: its own timer, place and signal. The call that it belongs to ends it, at the latest with its own end.
  */
-import type { CallContext, TraceContext } from '@keelson/kernel'
+import { type CallContext, deriveCall } from '@keelson/kernel'
 import { type Hedge, type PolicyPlan, resilienceErrors } from '@keelson/resilience'
 
 /** The call that is hedged. */
@@ -14,17 +13,13 @@ interface HedgedCall {
   failedTwice(error: unknown): void
 }
 
-export class SecondAttempt implements CallContext {
-  readonly correlationId: string
-  readonly trace: TraceContext | undefined
-  readonly subject: string | undefined
-  readonly idempotencyKey: string | undefined
-  readonly deadlineAt: number | undefined
+export class SecondAttempt {
   readonly #operation: string
   readonly #call: HedgedCall
   readonly #hedge: Hedge
   readonly #policies: PolicyPlan
   readonly #abort = new AbortController()
+  readonly #context: CallContext
   #isRunning = false
   #isEnded = false
   /** What the first attempt failed with while this one was under way. */
@@ -33,18 +28,10 @@ export class SecondAttempt implements CallContext {
   /** @param context what the first attempt is given. */
   constructor(operation: string, call: HedgedCall, context: CallContext, hedge: Hedge, policies: PolicyPlan) {
     this.#operation = operation
-    this.correlationId = context.correlationId
-    this.trace = context.trace
-    this.subject = context.subject
-    this.idempotencyKey = context.idempotencyKey
-    this.deadlineAt = context.deadlineAt
+    this.#context = deriveCall(context, { signal: this.#abort.signal })
     this.#call = call
     this.#hedge = hedge
     this.#policies = policies
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal
   }
 
   get isRunning(): boolean {
@@ -53,7 +40,7 @@ export class SecondAttempt implements CallContext {
 
   /** Begins after this time, unless it is ended before. */
   planIn(afterMs: number): void {
-    this.#policies.platform.clock.sleep(afterMs, this.signal).then(
+    this.#policies.platform.clock.sleep(afterMs, this.#abort.signal).then(
       () => this.#begin(),
       () => {},
     )
@@ -88,7 +75,7 @@ export class SecondAttempt implements CallContext {
       bulkhead?.leave()
       return !this.#isEnded
     }
-    const attempt = async () => this.#call.attempt(this)
+    const attempt = async () => this.#call.attempt(this.#context)
     attempt().then(
       (value) => {
         if (left()) this.#call.overtaken(value, platform.clock.monotonic() - startedMs)

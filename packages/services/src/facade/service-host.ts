@@ -3,7 +3,7 @@
  * it; whoever knows only names (REST, the command line) calls it directly.
  */
 import {
-  type CallContext,
+  type CallChanges,
   type Clock,
   type ComponentState,
   type Contract,
@@ -252,13 +252,13 @@ export class ServiceHost {
     ended.abort()
   }
 
-  call(name: string, input: unknown, call?: CallContext): Promise<unknown> {
+  call(name: string, input: unknown, call?: CallChanges): Promise<unknown> {
     const operation = this.#stateOf(name)
     return this.#watched(operation, callOperation(operation, input, call))
   }
 
   /** A call that came over a wire from another process of ours: what protects its caller has run there, and is not run again. */
-  callForPeer(name: string, input: unknown, call: CallContext, caller: string): Promise<unknown> {
+  callForPeer(name: string, input: unknown, call: CallChanges, caller: string): Promise<unknown> {
     const operation = this.#stateOf(name)
     return this.#watched(operation, callOperationForPeer(operation, input, call, caller))
   }
@@ -267,10 +267,10 @@ export class ServiceHost {
   subscribe(
     name: string,
     input: unknown,
-    call?: CallContext,
+    call?: CallChanges,
     outgoing?: (item: unknown) => unknown,
   ): AsyncIterable<unknown> {
-    return subscribeOperation(this.#stateOf(name), input, call, outgoing)
+    return subscribeOperation(this.#stateOf(name), input, call, { outgoing })
   }
 
   addCheck(name: string, check: HealthProbe, options?: HealthCheckOptions): void {
@@ -408,15 +408,17 @@ export class ServiceHost {
   }
 
   #operationFor(user: FacadeUser | undefined, name: string, operation: HostedOperation): unknown {
-    const { caller = '', declared } = user ?? {}
+    const caller = user?.caller
+    const declared = user?.declared
     const isStream = operation.kind === 'subscription'
-    if (declared && !declared.includes(name)) {
-      const refusal = () => servicesErrors.OPERATION_NOT_DECLARED({ caller, operation: operation.name, declared })
+    if (user && declared && !declared.includes(name)) {
+      const refusal = () =>
+        servicesErrors.OPERATION_NOT_DECLARED({ caller: user.caller, operation: operation.name, declared })
       return isStream ? () => failingStream(refusal) : async () => Promise.reject(refusal())
     }
     return isStream
-      ? (input: unknown, call?: CallContext) => subscribeOperation(operation, input, call)
-      : (input: unknown, call?: CallContext) => this.#watched(operation, callOperation(operation, input, call, caller))
+      ? (input: unknown, call?: CallChanges) => subscribeOperation(operation, input, call, { caller })
+      : (input: unknown, call?: CallChanges) => this.#watched(operation, callOperation(operation, input, call, caller))
   }
 
   /** A service that is used by several must not be closed by one of them. */

@@ -2,28 +2,35 @@
  * How a subscription runs: the steps of a call before its first item, which its deadline and its caller's bound, and from then on for as long as
  * its reader wants. It is one iterator from the facade to whoever reads it, counted and traced until its source has let go.
  */
-import { type CallContext, currentCall, runInCall, withTrace } from '@keelson/kernel'
+import { beginCall, type CallChanges, type CallContext, deriveCall, runInCall } from '@keelson/kernel'
 import { type Expiring, resilienceErrors } from '@keelson/resilience'
+import { callOf } from './call-of.ts'
 import { accept, type OperationState } from './call-plan.ts'
-import { withSignal } from './call-signal.ts'
 import { type Leavable, leavable } from './leavable.ts'
 
 /** What happens to each item before the reader has it. */
 type Outgoing = (item: unknown) => unknown
 
+export interface SubscriptionOptions {
+  /** The service that reads, empty when it is none; left out, it is the one that the context names. */
+  readonly caller?: string | undefined
+  /** Turns the items of the source into those of the reader; as they are when left out. */
+  readonly outgoing?: Outgoing | undefined
+}
+
 /**
  * Runs a subscription. Leaving it takes effect at once, whatever its source waits for; the source's call has a signal that aborts then.
  * Ends with SERVICE_NOT_RUNNING when its service closes.
  *
- * @param outgoing turns the items of the source into those of the reader; as they are when left out.
+ * @param given in what the call differs from the current one; a whole context stands in its place.
  */
 export function subscribeOperation(
   operation: OperationState,
   input: unknown,
-  context: CallContext | undefined,
-  outgoing?: Outgoing,
+  given?: CallChanges,
+  { caller, outgoing }: SubscriptionOptions = {},
 ): AsyncIterable<unknown> {
-  const call = context ?? currentCall()
+  const call = callOf(operation.name, given, caller)
   const { instrument } = operation.plan
   const startedMs = operation.platform.clock.monotonic()
   const span = instrument?.begin(call, startedMs)
@@ -31,7 +38,7 @@ export function subscribeOperation(
   const subscription: Leavable<unknown> = leavable(
     call.signal,
     (signal) => {
-      const inner = withSignal(span ? withTrace(call, span) : call, signal)
+      const inner = beginCall(deriveCall(call, { signal, trace: span }))
       operation.subscriptions.add(subscription)
       void subscription.released.then(() => operation.subscriptions.delete(subscription))
       first.expect((error) => subscription.end(error))

@@ -52,7 +52,7 @@ export async function answerEvents(
     if (!over.aborted) await writing.fail(exchange.report(shown(error)))
   } finally {
     over.removeEventListener('abort', leave)
-    if (closing.aborted) await writing.fail(problemOf(servicesErrors.LISTENER_CLOSING({}), call.correlationId))
+    if (closing.aborted) await writing.fail(problemOf(servicesErrors.LISTENER_CLOSING({}), call.origin.correlationId))
     writing.end()
     leave()
   }

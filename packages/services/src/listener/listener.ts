@@ -5,7 +5,17 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
-import { type CallContext, type Clock, definePort, runInCall, systemClock } from '@keelson/kernel'
+import {
+  type CallContext,
+  type Clock,
+  createCall,
+  definePort,
+  type Identity,
+  isKeyText,
+  kernelErrors,
+  runInCall,
+  systemClock,
+} from '@keelson/kernel'
 import type { Log, Tracer } from '@keelson/telemetry'
 import type { HTTPMethod } from 'find-my-way'
 import { servicesErrors } from '../errors.ts'
@@ -71,7 +81,7 @@ export interface ListenerOptions {
   /** Decides for each request about its trace, continuing the caller's, and records the request when it is sampled. */
   readonly tracer?: Tracer
   /** Says whom a request is made for. What it throws or rejects with refuses the request before its body is read. */
-  readonly identify?: (asked: Asked) => PromiseLike<string | undefined> | string | undefined
+  readonly identify?: (asked: Asked) => PromiseLike<Partial<Identity> | undefined> | Partial<Identity> | undefined
 }
 
 /** Rejects with LISTENER_PORT_TAKEN or LISTENER_PORT_UNUSABLE. */
@@ -89,7 +99,7 @@ export async function openListener({
   const closing = new AbortController()
   const server = await openHttp1Server({ host, port }, (request) => {
     const traced = tracer && new RequestSpan(tracer, request)
-    const call = { correlationId: correlationIdOf(request), signal: request.gone, trace: traced?.context }
+    const call = createCall({ correlationId: correlationIdOf(request), signal: request.gone, trace: traced?.context })
     runInCall(call, () => void serve(request, call, traced))
   })
   const url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${server.port}`
@@ -98,7 +108,7 @@ export async function openListener({
   async function serve(request: Http1Request, call: CallContext, traced: RequestSpan | undefined): Promise<void> {
     const report = (error: unknown) => reported(error, request, call, traced)
     try {
-      request.setHeader('x-correlation-id', call.correlationId)
+      request.setHeader('x-correlation-id', call.origin.correlationId)
       request.setHeader('x-content-type-options', 'nosniff')
       await answer(request, call, report)
     } catch (error) {
@@ -131,13 +141,15 @@ export async function openListener({
     }
     const { route, parameters } = routes.find(request.method, path)
     request.route = route.path
-    const subject = await identify?.({
+    const key = idempotencyKeyOf(request)
+    const identity = await identify?.({
       method: request.method,
       route: route.path,
       remoteAddress: request.remoteAddress,
       header: (name) => request.header(name),
     })
-    const identified = { ...call, subject, idempotencyKey: idempotencyKeyOf(request) }
+    const { origin, signal, trace } = call
+    const identified = createCall({ correlationId: origin.correlationId, signal, trace, key, ...identity })
     const exchange = new RoutedExchange(request, {
       parameters,
       query: new URLSearchParams(query),
@@ -152,7 +164,7 @@ export async function openListener({
   function reported(
     error: unknown,
     request: Http1Request,
-    { correlationId }: CallContext,
+    { origin }: CallContext,
     traced: RequestSpan | undefined,
   ): Problem {
     // Without the query string, which may hold secrets.
@@ -163,7 +175,7 @@ export async function openListener({
     // What the caller is not told must be found somewhere.
     else if (named.cause !== undefined && named.kind !== 'cancelled') log.warn('A request was refused', about)
     if (request.isAnswered) traced?.failed(named.code)
-    return problemOf(named, correlationId)
+    return problemOf(named, origin.correlationId)
   }
 
   let closed: Promise<void> | undefined
@@ -188,9 +200,11 @@ function correlationIdOf(arrival: Arrival): string {
   return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }
 
+/** A key that is not one must not pass for none: its sender relies on it. One that is sent twice comes as a list. */
 function idempotencyKeyOf(arrival: Arrival): string | undefined {
   const key = arrival.header('idempotency-key')
-  return key !== undefined && /^[\x21-\x7e]{1,255}$/.test(key) ? key : undefined
+  if (key !== undefined && !isKeyText(key)) throw kernelErrors.IDEMPOTENCY_KEY_INVALID({ key: key.slice(0, 100) })
+  return key
 }
 
 /** The parts of a request's target, which may be a whole URL (RFC 9112, 3.2.2): its authority counts then, not the Host header. */

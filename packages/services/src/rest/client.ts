@@ -3,16 +3,17 @@
  * `/rpc` for what has none (loopback listeners only). Whatever speaks those routes may answer, ours or not.
  */
 import {
+  type CallChanges,
   type CallContext,
   type Contract,
-  currentCall,
+  deriveCall,
   type Operation,
   type Operations,
   problemsOf,
   type ServiceOperations,
 } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import { withSignal } from '../facade/call-signal.ts'
+import { callOf } from '../facade/call-of.ts'
 import { leavable } from '../facade/leavable.ts'
 import { comesBefore, matchRoutePath } from '../listener/route-path.ts'
 import { itemsIn } from './event-items.ts'
@@ -64,8 +65,10 @@ export function createClient<Ops extends Operations>(
     const name = `${options.service ?? contract.name}.${key}`
     const target = targetOf(name, operation, all)
     const isStream = operation.kind === 'subscription'
-    const send = (input: unknown, call: CallContext = currentCall()) =>
-      isStream ? subscribe(client, target, input, call) : invoke(client, target, input, call)
+    const send = (input: unknown, given?: CallChanges) => {
+      const call = callOf(name, given, undefined)
+      return isStream ? subscribe(client, target, input, call) : invoke(client, target, input, call)
+    }
     return [key, send]
   })
   // One function per operation of the contract, of the kind that the contract names.
@@ -97,7 +100,7 @@ async function invoke(client: HttpClient, target: Target, input: unknown, call: 
 }
 
 function subscribe(client: HttpClient, target: Target, input: unknown, call: CallContext): AsyncIterable<unknown> {
-  return leavable(call.signal, (signal) => itemsOf(client, target, input, withSignal(call, signal)))
+  return leavable(call.signal, (signal) => itemsOf(client, target, input, deriveCall(call, { signal })))
 }
 
 async function* itemsOf(

@@ -99,13 +99,14 @@ export class HttpClient {
 
   async #headersOf({ call, contentType, isStream }: HttpRequest): Promise<Headers> {
     const given = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
-    const { correlationId, idempotencyKey } = call
+    const { origin, key, trace } = call
+    const { correlationId } = origin
     const headers = new Headers({
       accept: isStream ? 'text/event-stream' : 'application/json, */*;q=0.5',
       ...(contentType !== undefined && { 'content-type': contentType }),
       ...(plainValue.test(correlationId) && { 'x-correlation-id': correlationId }),
-      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-      ...traceHeaders(call.trace),
+      ...(key && { 'idempotency-key': key.text }),
+      ...traceHeaders(trace),
       ...(this.#authorization !== undefined && { authorization: this.#authorization }),
     })
     for (const [name, value] of Object.entries(given)) headers.set(name, value)

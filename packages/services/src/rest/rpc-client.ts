@@ -1,7 +1,6 @@
 /** The other end of `/rpc`: calls operations of a system that runs elsewhere on this machine, by name. */
-import { type CallContext, currentCall } from '@keelson/kernel'
+import { type CallContext, currentCall, deriveCall } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
-import { withSignal } from '../facade/call-signal.ts'
 import { leavable } from '../facade/leavable.ts'
 import { errorOfProblem } from '../listener/problem.ts'
 import { itemsIn } from './event-items.ts'
@@ -48,7 +47,7 @@ export function createRpcClient(url: string, { key }: RpcClientOptions = {}): Rp
     subscribe(service, operation, input, signal) {
       const outer = within(signal)
       return leavable(outer.signal, async (inner) => {
-        const answer = await post(service, operation, input, withSignal(outer, inner), true)
+        const answer = await post(service, operation, input, deriveCall(outer, { signal: inner }), true)
         return itemsIn(answer, `${service}.${operation}`)
       })
     },
@@ -61,7 +60,7 @@ export function createRpcClient(url: string, { key }: RpcClientOptions = {}): Rp
     follow(path, signal) {
       const outer = within(signal)
       return leavable(outer.signal, async (inner) => {
-        const answer = await request(path, withSignal(outer, inner), { isStream: true })
+        const answer = await request(path, deriveCall(outer, { signal: inner }), { isStream: true })
         return itemsIn(await succeeded(answer, path), path)
       })
     },
@@ -72,7 +71,7 @@ export function createRpcClient(url: string, { key }: RpcClientOptions = {}): Rp
 export const keyHeader = 'x-keelson-key'
 
 function within(signal: AbortSignal | undefined): CallContext {
-  return signal ? withSignal(currentCall(), signal) : currentCall()
+  return signal ? deriveCall(currentCall(), { signal }) : currentCall()
 }
 
 /** Our own listener answers every failure with a problem. */

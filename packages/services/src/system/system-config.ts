@@ -58,7 +58,11 @@ const FlagsConfig = z
     z.string(),
     z.union([
       z.boolean(),
-      z.object({ subjects: z.array(z.string()).optional(), share: z.number().min(0).max(1).optional() }),
+      z.object({
+        tenants: z.array(z.string()).optional(),
+        subjects: z.array(z.string()).optional(),
+        share: z.number().min(0).max(1).optional(),
+      }),
     ]),
   )
   .default({})

@@ -1,5 +1,5 @@
 /** One service with one query, under whatever policies and implementation a test asks for, on a clock that stands still. */
-import { type CallContext, command, defineContract, query } from '@keelson/kernel'
+import { type CallChanges, type CallContext, command, defineContract, query } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import * as z from 'zod'
 import { defineService } from '../../src/service/service.ts'
@@ -38,8 +38,8 @@ export async function startBackend(
     system,
     clock,
     host,
-    fetch: (id = 0, call?: CallContext) => system.get(Backend).fetch({ id }, call),
-    save: (id = 0, call?: CallContext) => system.get(Backend).save({ id }, call),
+    fetch: (id = 0, call?: CallChanges) => system.get(Backend).fetch({ id }, call),
+    save: (id = 0, call?: CallChanges) => system.get(Backend).save({ id }, call),
     state: () => host.policyState('fetch'),
     [Symbol.asyncDispose]: async () => {
       // What still hangs is given up after its time.

@@ -1,4 +1,4 @@
-import { type CallContext, currentCall, defineContract, query, runInCall } from '@keelson/kernel'
+import { createCall, currentCall, defineContract, query, runInCall } from '@keelson/kernel'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { defineService } from '../../src/service/service.ts'
@@ -84,22 +84,23 @@ describe('a facade', () => {
     const seen: string[] = []
     const Inner = defineContract('inner', '1.0.0', { look: query({}) })
     const Outer = defineContract('outer', '1.0.0', { look: query({}) })
-    const inner = defineService(Inner, { start: () => ({ look: (_, call) => void seen.push(call.correlationId) }) })
+    const inner = defineService(Inner, {
+      start: () => ({ look: (_, call) => void seen.push(call.origin.correlationId) }),
+    })
     const outer = defineService(Outer, {
       uses: { inner: Inner },
       start: ({ inner }) => ({
         look: async (_, call) => {
           await inner.look()
           await inner.look(undefined, call)
-          seen.push(currentCall().correlationId)
+          seen.push(currentCall().origin.correlationId)
         },
       }),
     })
     await using system = await startForTest({ services: [outer, inner] })
-    const edge: CallContext = { correlationId: 'edge', signal: new AbortController().signal }
-    await runInCall(edge, () => system.get(Outer).look())
-    await system.get(Outer).look(undefined, { ...edge, correlationId: 'given' })
-    expect(seen).toEqual(['edge', 'edge', 'edge', '', 'given', ''])
+    await runInCall(createCall({ correlationId: 'edge' }), () => system.get(Outer).look())
+    await system.get(Outer).look(undefined, createCall({ correlationId: 'given' }))
+    expect(seen).toEqual(['edge', 'edge', 'edge', 'given', 'given', 'given'])
   })
 
   it('waits for a validator that answers later', async () => {

@@ -1,4 +1,4 @@
-import { type CallContext, rootCall } from '@keelson/kernel'
+import { type CallContext, createCall } from '@keelson/kernel'
 import { breaker, bulkhead, deadline, hedge, idempotent, retry } from '@keelson/resilience'
 import { describe, expect, it } from 'vitest'
 import { later, outcome, startBackend } from './backend.ts'
@@ -149,7 +149,7 @@ describe('hedge()', () => {
     const plain = backend.save()
     await backend.clock.advance(50)
     expect(backend.attempts).toHaveLength(61)
-    const keyed = backend.save(1, { ...rootCall, idempotencyKey: 'once' })
+    const keyed = backend.save(1, createCall({ key: 'once' }))
     await backend.clock.advance(50)
     expect(backend.attempts).toHaveLength(62)
     for (const attempt of backend.attempts) attempt.resolve({ n: 1 })

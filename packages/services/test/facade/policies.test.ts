@@ -1,4 +1,13 @@
-import { type CallContext, command, defineContract, defineErrors, query, rootCall } from '@keelson/kernel'
+import {
+  type CallContext,
+  command,
+  createCall,
+  defineContract,
+  defineErrors,
+  deriveCall,
+  query,
+  rootCall,
+} from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import {
   around,
@@ -53,7 +62,7 @@ describe('a deadline', () => {
 
   it('shorter than a sweep passes on time', async () => {
     await using backend = await startBackend([deadline(5)], () => new Promise(() => {}))
-    const long = outcome(backend.fetch(0, { ...rootCall, deadlineAt: 4 }))
+    const long = outcome(backend.fetch(0, deriveCall(rootCall, { deadlineAt: 4 })))
     const short = outcome(backend.fetch(1))
     await backend.clock.advance(8)
     expect(await Promise.all([long, short])).toEqual(['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'])
@@ -63,7 +72,7 @@ describe('a deadline', () => {
     let runs = 0
     await using backend = await startBackend([deadline('1s')], () => ({ n: ++runs }))
     await backend.clock.advance(100)
-    expect(await outcome(backend.fetch(0, { ...rootCall, deadlineAt: 50 }))).toBe('DEADLINE_EXCEEDED')
+    expect(await outcome(backend.fetch(0, deriveCall(rootCall, { deadlineAt: 50 })))).toBe('DEADLINE_EXCEEDED')
     expect(runs).toBe(0)
   })
 
@@ -141,7 +150,7 @@ describe('a retry', () => {
   it('repeats a command only when it is declared idempotent, whatever key a call brings', async () => {
     for (const { saves, call, tries } of [
       { saves: [retry({ initial: 1 })], call: rootCall, tries: 1 },
-      { saves: [retry({ initial: 1 })], call: { ...rootCall, idempotencyKey: 'k' }, tries: 1 },
+      { saves: [retry({ initial: 1 })], call: createCall({ key: 'k' }), tries: 1 },
       { saves: [retry({ initial: 1 }), idempotent()], call: rootCall, tries: 2 },
     ]) {
       const subject = failing(1, () => busy())
@@ -157,7 +166,7 @@ describe('a retry', () => {
   it('stops when the caller gives up', async () => {
     const caller = new AbortController()
     await using backend = await startBackend([retry({ initial: '1h', longest: '1h' })], () => Promise.reject(busy()))
-    const call = outcome(backend.fetch(0, { correlationId: '', signal: caller.signal }))
+    const call = outcome(backend.fetch(0, deriveCall(rootCall, { signal: caller.signal })))
     await backend.clock.advance(1)
     caller.abort()
     expect(await call).toBe('CALL_CANCELLED')
@@ -295,7 +304,7 @@ describe('a bulkhead', () => {
     const calls = [
       outcome(backend.fetch(0)),
       outcome(backend.fetch(1)),
-      outcome(backend.fetch(2, { correlationId: '', signal: caller.signal })),
+      outcome(backend.fetch(2, deriveCall(rootCall, { signal: caller.signal }))),
     ]
     caller.abort()
     expect(await calls[2]).toBe('CALL_CANCELLED')
@@ -324,7 +333,7 @@ describe('a rate limit', () => {
 
   it('is one for each subject when asked', async () => {
     await using backend = await startBackend([rateLimit({ limit: 1, by: 'subject' })], () => ({ n: 1 }))
-    const outcomes = ['ann', 'bob', 'ann'].map((subject) => outcome(backend.fetch(0, { ...rootCall, subject })))
+    const outcomes = ['ann', 'bob', 'ann'].map((subject) => outcome(backend.fetch(0, createCall({ subject }))))
     expect(await Promise.all(outcomes)).toEqual([{ n: 1 }, { n: 1 }, 'RATE_LIMITED'])
   })
 })
@@ -360,7 +369,7 @@ describe('a cache', () => {
   it('keeps answers for their time, by input and subject, and counts', async () => {
     let made = 0
     await using backend = await startBackend([cache({ ttl: '10s' })], () => ({ n: ++made }))
-    const ask = async (id: number, subject?: string) => (await backend.fetch(id, { ...rootCall, subject })).n
+    const ask = async (id: number, subject?: string) => (await backend.fetch(id, createCall({ subject }))).n
     expect([await ask(1), await ask(1), await ask(2), await ask(1, 'ann')]).toEqual([1, 1, 2, 3])
     await backend.clock.advance(10_000)
     expect(await ask(1)).toBe(4)
@@ -388,8 +397,8 @@ describe('a cache', () => {
       return answer.promise
     })
     const leaving = new AbortController()
-    const hasty = outcome(backend.fetch(0, { ...rootCall, deadlineAt: 50 }))
-    const left = outcome(backend.fetch(0, { ...rootCall, signal: leaving.signal }))
+    const hasty = outcome(backend.fetch(0, deriveCall(rootCall, { deadlineAt: 50 })))
+    const left = outcome(backend.fetch(0, deriveCall(rootCall, { signal: leaving.signal })))
     const patient = outcome(backend.fetch())
     leaving.abort()
     expect(await left).toBe('CALL_CANCELLED')
@@ -488,7 +497,7 @@ describe('a flag', () => {
   it('opens an operation for whom it is on, and follows the configuration', async () => {
     const config = { flags: { beta: { subjects: ['ann'] } } }
     await using backend = await startBackend([flag('beta')], () => ({ n: 1 }), { config })
-    const ask = (subject: string) => outcome(backend.fetch(0, { ...rootCall, subject }))
+    const ask = (subject: string) => outcome(backend.fetch(0, createCall({ subject })))
     expect([await ask('ann'), await ask('bob')]).toEqual([{ n: 1 }, 'OPERATION_DISABLED'])
     await backend.system.configuration.update('flags.beta', true)
     expect(await ask('bob')).toEqual({ n: 1 })

@@ -1,5 +1,13 @@
 /** What policies begin ends, whoever leaves and however the implementation answers; and each failure is laid to whose fault it is. */
-import { type CallContext, defineContract, type ErrorKind, KeelsonError, query, rootCall } from '@keelson/kernel'
+import {
+  type CallContext,
+  createCall,
+  defineContract,
+  type ErrorKind,
+  KeelsonError,
+  query,
+  rootCall,
+} from '@keelson/kernel'
 import { breaker, bulkhead, cache, deadline, fallback, flag, invalidates, rateLimit, retry } from '@keelson/resilience'
 import { describe, expect, it } from 'vitest'
 import { http } from '../../src/rest/http.ts'
@@ -246,7 +254,7 @@ describe('a cache', () => {
     await using backend = await startBackend([cache(), rateLimit({ limit: 1, per: '1h', by: 'subject' })], () => ({
       n: 1,
     }))
-    const ask = (id: number, subject: string) => outcome(backend.fetch(id, { ...rootCall, subject }))
+    const ask = (id: number, subject: string) => outcome(backend.fetch(id, createCall({ subject })))
     expect([await ask(1, 'ann'), await ask(2, 'ann'), await ask(2, 'bob')]).toEqual([
       { n: 1 },
       'RATE_LIMITED',

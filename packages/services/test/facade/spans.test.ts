@@ -1,4 +1,4 @@
-import { type CallContext, currentCall, defineContract, query } from '@keelson/kernel'
+import { type CallContext, createCall, currentCall, defineContract, query } from '@keelson/kernel'
 import { deadline, retry } from '@keelson/resilience'
 import { createMetrics, createTelemetry, openMetricsText, Tracer } from '@keelson/telemetry'
 import { expect, it } from 'vitest'
@@ -34,8 +34,8 @@ async function start(share: number) {
         const { track } = createTelemetry({ metrics, tracer })
         const tracked = () =>
           track('inside', () => {
-            const { correlationId, signal, deadlineAt } = currentCall()
-            return [correlationId, String(signal.aborted), String(deadlineAt !== undefined)]
+            const { origin, signal, deadlineAt } = currentCall()
+            return [origin.correlationId, String(signal.aborted), String(deadlineAt !== undefined)]
           })
         return { tracked, plain: ask, policed: ask, fail: () => Promise.reject(busy()) }
       },
@@ -59,7 +59,7 @@ it.each(['plain', 'policed'] as const)('a recorded call is a span, and so is eac
 
 it('what is tracked inside a call is still that call', async () => {
   const { outer } = await start(1)
-  const call = { correlationId: 'given', signal: new AbortController().signal }
+  const call = createCall({ correlationId: 'given' })
   expect(await outer.tracked(undefined, call)).toEqual(['given', 'false', 'true'])
 })
 

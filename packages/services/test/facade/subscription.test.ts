@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { currentCall, defineContract, query, rootCall, subscription } from '@keelson/kernel'
+import { currentCall, defineContract, deriveCall, query, rootCall, subscription } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import { createInMemoryLog, Tracer } from '@keelson/telemetry'
 import { describe, expect, it } from 'vitest'
@@ -135,7 +135,7 @@ describe('a subscription', () => {
     await using system = await startForTest({ services: [where], config: { telemetry: { sampling: 1 } } })
     const trace = new Tracer({ share: 1 }).begin('outer', 'internal', undefined)
     const places: string[] = []
-    for await (const place of system.get(Where).am(undefined, { ...rootCall, trace }))
+    for await (const place of system.get(Where).am(undefined, deriveCall(rootCall, { trace })))
       if (places.push(place) === 2) break
     expect(places[1]).toBe(places[0])
     expect(places).not.toContain(trace?.spanId)
@@ -163,7 +163,7 @@ describe('a subscription', () => {
     bus.emit('tick', 2)
     expect(await second).toEqual({ done: false, value: { n: 2 } })
     await inTime.return?.()
-    const hurried = { ...rootCall, deadlineAt: clock.monotonic() + 100 }
+    const hurried = deriveCall(rootCall, { deadlineAt: clock.monotonic() + 100 })
     const short = isLate(system.get(Ticks).on(undefined, hurried))
     await listening(1)
     await clock.advance(100)

@@ -31,7 +31,7 @@ async function raw(url: string, text: string): Promise<string> {
 describe('openListener()', () => {
   it('answers routes in a call context with a correlation id, which it sends back', async () => {
     const listener = await listenerForTest()
-    listener.route('GET', '/who', (exchange) => answerJson(exchange, 200, { id: currentCall().correlationId }))
+    listener.route('GET', '/who', (exchange) => answerJson(exchange, 200, { id: currentCall().origin.correlationId }))
     const given = await fetch(`${listener.url}/who`, { headers: { 'x-correlation-id': 'order-7' } })
     expect([await given.json(), given.headers.get('x-correlation-id')]).toEqual([{ id: 'order-7' }, 'order-7'])
     const made = await fetch(`${listener.url}/who`, { headers: { 'x-correlation-id': 'a"b{}' } })

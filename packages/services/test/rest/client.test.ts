@@ -173,7 +173,7 @@ describe('createClient()', () => {
     server?.on('request', (request) => setImmediate(() => request.socket.pause()))
     const slow = createClient(Shop, url, { timeoutMs: 20 })
     expect(await failure(slow.take({ id: '1' }))).toMatchObject({ code: 'REMOTE_TIMEOUT' })
-    const gone = { correlationId: '', signal: AbortSignal.abort() }
+    const gone = { signal: AbortSignal.abort() }
     expect(await failure(slow.take({ id: '1' }, gone))).toMatchObject({ code: 'REQUEST_CANCELLED' })
     server?.closeAllConnections()
     const nobody = createClient(Shop, 'http://127.0.0.1:1')
@@ -190,7 +190,7 @@ describe('createClient()', () => {
     const { count } = createClient(Greeter, url)
     const reader = new AbortController()
     const read = async (to: number, signal: AbortSignal) => {
-      for await (const { n } of count({ to }, { correlationId: '', signal })) if (n === 5 && to === 1) reader.abort()
+      for await (const { n } of count({ to }, { signal })) if (n === 5 && to === 1) reader.abort()
     }
     expect(await failure(read(1, reader.signal))).toMatchObject({ code: 'REQUEST_CANCELLED' })
     expect(await failure(read(2, new AbortController().signal))).toMatchObject({ code: 'PEER_UNREACHABLE' })

@@ -1,4 +1,4 @@
-import { rootCall } from '@keelson/kernel'
+import { createCall, deriveCall, rootCall } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import { describe, expect, it } from 'vitest'
 import { HttpClient, type HttpClientOptions } from '../../src/rest/http-client.ts'
@@ -29,7 +29,7 @@ describe('HttpClient', () => {
       return new Response('ok')
     }
     const client = new HttpClient('http://sv%C3%A7:s%3Acret@peer.test/base/?token=x', { fetch: send })
-    const call = { ...rootCall, correlationId: 'order-7', idempotencyKey: 'k-1' }
+    const call = createCall({ correlationId: 'order-7', key: 'k-1' })
     await client.send({ ...request, call })
     expect(seen).toEqual([
       [
@@ -72,7 +72,7 @@ describe('HttpClient', () => {
 
   it('says that its caller left, that nobody answers, and that an answer broke off', async () => {
     const caller = new AbortController()
-    const left = clientOf(silent).send({ ...request, call: { ...rootCall, signal: caller.signal } })
+    const left = clientOf(silent).send({ ...request, call: deriveCall(rootCall, { signal: caller.signal }) })
     caller.abort()
     await expect(left).rejects.toMatchObject({ code: 'REQUEST_CANCELLED', kind: 'cancelled', retryable: false })
     const nobody = clientOf(() => Promise.reject(new TypeError('fetch failed')))

@@ -28,7 +28,7 @@ async function start() {
           limited: () => {},
           buy: (_: unknown, call: CallContext) => {
             if (++tries % 2 === 1) throw busy()
-            return { key: call.idempotencyKey ?? '', tries }
+            return { key: call.key?.text ?? '', tries }
           },
         }),
         lifecycle: { closeTimeoutMs: 10 },

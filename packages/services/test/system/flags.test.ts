@@ -9,7 +9,7 @@ const Page = defineContract('page', '1.0.0', {
 })
 const page = defineService(Page, {
   uses: { flags: Flags },
-  start: ({ flags }) => ({ show: ({ user }) => ({ isNew: flags.isEnabled('new-page', user) }) }),
+  start: ({ flags }) => ({ show: ({ user }) => ({ isNew: flags.isEnabled('new-page', { subject: user }) }) }),
 })
 
 describe('flags of a system', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { command, currentCall, defineContract, query, rootCall, runInCall } from '@keelson/kernel'
+import { command, currentCall, defineContract, deriveCall, query, rootCall, runInCall } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import { createInMemoryLog, openMetricsContentType, Telemetry, Tracer } from '@keelson/telemetry'
 import { afterEach, describe, test } from 'vitest'
@@ -69,7 +69,7 @@ describe('a request', () => {
     const tracer = new Tracer({ share: 1 })
     const outer = tracer.begin('caller', 'client', undefined)
     const client = createClient(Orders, system.url)
-    const answer = await runInCall({ ...rootCall, trace: outer }, () => client.get({ id: '7' }))
+    const answer = await runInCall(deriveCall(rootCall, { trace: outer }), () => client.get({ id: '7' }))
     assert.equal(answer.traceId, outer?.traceId)
     const { spans } = await eventually(async () =>
       JSON.parse(await system.client.readText(`/system/traces/${answer.traceId}`)),

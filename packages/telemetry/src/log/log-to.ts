@@ -135,7 +135,8 @@ function attempt(work: () => void): void {
   }
 }
 
-function joined(bound: SafeFields, fields: LogFields | undefined, { correlationId, trace }: CallContext): SafeFields {
+function joined(bound: SafeFields, fields: LogFields | undefined, { origin, trace }: CallContext): SafeFields {
+  const { correlationId } = origin
   const all = fields === undefined ? bound : { ...bound, ...safeFields(fields) }
   if (correlationId === '' && trace === undefined) return all
   return {

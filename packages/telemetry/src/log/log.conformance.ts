@@ -1,6 +1,6 @@
 /** What every implementation of the `Log` port must pass, as data so that any test runner can run it. */
 import assert from 'node:assert/strict'
-import { defineErrors, runInCall } from '@keelson/kernel'
+import { createCall, defineErrors, runInCall } from '@keelson/kernel'
 import { type Log, type LogLevel, logLevels } from './log.ts'
 import { logControlOf } from './log-to.ts'
 import type { LogRecord } from './record.ts'
@@ -66,7 +66,7 @@ export const logConformance: readonly { name: string; run(open: OpenLog): Promis
     run: async (open) => {
       const records = await written(open, 'info', (log) => {
         const child = log.child({ service: 'documents', correlationId: 'bound' })
-        runInCall({ correlationId: 'call-7', signal: new AbortController().signal }, () => {
+        runInCall(createCall({ correlationId: 'call-7' }), () => {
           log.info('inside')
           child.info('inside a child', { correlationId: 'forged' })
         })
@@ -84,7 +84,7 @@ export const logConformance: readonly { name: string; run(open: OpenLog): Promis
     run: async (open) => {
       const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: true, traceState: '' }
       const records = await written(open, 'info', (log) => {
-        runInCall({ correlationId: '', signal: new AbortController().signal, trace }, () => log.info('inside'))
+        runInCall(createCall({ correlationId: '', trace }), () => log.info('inside'))
         log.info('outside')
       })
       assert.deepEqual(fieldsOf(records), [{ traceId: trace.traceId, spanId: trace.spanId }, {}])

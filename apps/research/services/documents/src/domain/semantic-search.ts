@@ -8,6 +8,7 @@ import {
   backoffMs,
   type CallContext,
   type Clock,
+  createCall,
   type Facade,
   type HealthCheck,
   isError,
@@ -76,7 +77,7 @@ export class SemanticSearch {
 
   private constructor(platform: SemanticPlatform) {
     this.#platform = platform
-    this.#call = { correlationId: '', signal: this.#closing.signal }
+    this.#call = createCall({ signal: this.#closing.signal })
     const { store, vectors } = platform
     this.#space = { store, vectors, embed: (model, texts, signal) => this.#embed(model, texts, signal) }
   }
