@@ -191,6 +191,14 @@ describe('keelson, with no system running', () => {
     })
   })
 
+  it('prints what each part of a system uses', async () => {
+    expect(await keelson('services', '--graph')).toEqual({ code: 0, stdout: 'words  service\n', stderr: '' })
+    expect(JSON.parse((await keelson('services', '--graph', '--json')).stdout)).toEqual({
+      nodes: [{ name: 'words', kind: 'service', version: '1.0.0' }],
+      arrows: [],
+    })
+  })
+
   it('names what is wrong with a module that is no system', async () => {
     writeFileSync(join(data, 'bad.mjs'), 'export default 1')
     expect(await keelson('services', '--config', join(data, 'bad.mjs'))).toMatchObject({

@@ -15,6 +15,7 @@ export {
 } from './listener/listener.ts'
 export { errorOfProblem, namedError, type Problem, problemOf, statusOf } from './listener/problem.ts'
 export type { RegisteredAdapter } from './registry/adapter-host.ts'
+export type { GraphArrow, GraphNode, SystemGraph } from './registry/graph.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
 export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
 export { type ClientOptions, createClient } from './rest/client.ts'
@@ -51,6 +52,7 @@ export {
   loadSystemConfig,
   type SystemConfiguration,
 } from './system/system-config.ts'
+export { systemGraph } from './system/system-graph.ts'
 export { readSystemKey } from './system/system-key.ts'
 export { loadSystemPolicies } from './system/system-policies.ts'
 export type { SystemHealth } from './system/system-routes.ts'

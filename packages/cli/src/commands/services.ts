@@ -1,7 +1,15 @@
 /** `keelson services` and `keelson health`: what a running system says of itself. Both need one that runs (exit code 3). */
 import { isRecord } from '@keelson/kernel'
-import { type RegisteredAdapter, type RegisteredService, type SystemHealth, servicesErrors } from '@keelson/services'
+import {
+  type RegisteredAdapter,
+  type RegisteredService,
+  type SystemGraph,
+  type SystemHealth,
+  servicesErrors,
+  systemGraph,
+} from '@keelson/services'
 import type { Command } from 'commander'
+import { cliErrors } from '../errors.ts'
 import type { FoundSystem } from '../find-system.ts'
 import { findRunning, type GlobalOptions } from '../target.ts'
 import { createTerminal, type Terminal } from '../terminal.ts'
@@ -10,9 +18,15 @@ export function addServicesCommand(program: Command, found: FoundSystem | undefi
   program
     .command('services')
     .description('list the services and adapters of the running system')
+    .option('--graph', 'what each of them uses, as the system declares it; nothing has to run')
     .action(async (_: unknown, command: Command) => {
-      const given: GlobalOptions = command.optsWithGlobals()
+      const given: GlobalOptions & { graph?: boolean } = command.optsWithGlobals()
       const terminal = createTerminal(given.json === true)
+      if (given.graph) {
+        if (!found) throw cliErrors.SYSTEM_NOT_FOUND({ folder: process.cwd() })
+        printGraph(terminal, systemGraph(found.system))
+        return
+      }
       const answer = await (await findRunning(found, given)).read('/system')
       // `/system` answers with the registry's lists; findRunning has just recognised it.
       const services = (isRecord(answer) ? answer['services'] : []) as RegisteredService[]
@@ -20,6 +34,22 @@ export function addServicesCommand(program: Command, found: FoundSystem | undefi
       if (terminal.isJson) terminal.printJson({ services, adapters })
       else printList(terminal, services, adapters)
     })
+}
+
+function printGraph(terminal: Terminal, graph: SystemGraph): void {
+  if (terminal.isJson) {
+    terminal.printJson(graph)
+    return
+  }
+  for (const { name, kind, provides = [] } of graph.nodes) {
+    const what = [kind, ...(provides.length > 0 ? [`of ${provides.join(', ')}`] : [])].join(' ')
+    terminal.print(`${terminal.bold(name)}  ${terminal.dim(what)}`)
+    for (const { from, to, port, operations, isOptional } of graph.arrows) {
+      if (from !== name) continue
+      const used = operations?.join(', ') ?? (port !== undefined && port !== to ? port : '')
+      terminal.print(`  -> ${to}${used && `  ${used}`}${isOptional ? terminal.dim('  optional') : ''}`)
+    }
+  }
 }
 
 function printList(

@@ -12,6 +12,7 @@ import type {
 } from '@keelson/kernel'
 import { AdapterHost, type RegisteredAdapter } from './adapter-host.ts'
 import type { Components } from './components.ts'
+import type { GraphNode } from './graph.ts'
 
 interface Options {
   readonly system: SystemPlace
@@ -87,6 +88,13 @@ export class Adapters {
       dependsOn: components.flatMap((component) => dependencies.of(component).map((used) => used.name)),
       error: lifecycle.status(name)?.error?.message,
     }))
+  }
+
+  nodes(): GraphNode[] {
+    return this.#hosts.flatMap(({ name, runner, adapter }): GraphNode[] => [
+      { name, kind: 'adapter', provides: adapter.provides.map((port) => port.name) },
+      ...(runner === undefined ? [] : [{ name: runner, kind: 'runner' as const }]),
+    ])
   }
 
   /** An adapter that everything can do without is at worst degraded. */

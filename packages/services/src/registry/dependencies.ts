@@ -16,9 +16,12 @@ import {
 import { servicesErrors } from '../errors.ts'
 import type { ServedContracts } from './served-contracts.ts'
 
-/** One arrow of the declared graph. */
+/** One entry of `uses`, as the declared graph has it. */
 export interface Dependency {
+  /** What the service of the contract is known by, or the port. */
   readonly name: string
+  /** The service, or the adapter that provides the port; the same as `name` where nothing does. */
+  readonly component: string
   readonly isOptional: boolean
   /** Undefined: any operation of the contract, or the value of a port. */
   readonly operations?: readonly string[]
@@ -89,6 +92,7 @@ export class Dependencies {
   of(component: string): Dependency[] {
     return this.#usesOf(component).map(({ needed, isOptional, operations }) => ({
       name: (needed.kind === 'contract' ? this.#served.find(needed)?.name : undefined) ?? needed.name,
+      component: this.#componentFor(needed) ?? needed.name,
       isOptional,
       ...(operations && { operations }),
     }))

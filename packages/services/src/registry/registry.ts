@@ -32,6 +32,7 @@ import { ServiceNames } from '../service/service-names.ts'
 import type { RegisteredAdapter } from './adapter-host.ts'
 import { Adapters } from './adapters.ts'
 import { Components } from './components.ts'
+import type { SystemGraph } from './graph.ts'
 import { type Factory, hooksOf, startObject } from './plain-object.ts'
 import { createPolicyPlatform } from './policy-platform.ts'
 import { instanceName, ServedContracts } from './served-contracts.ts'
@@ -250,6 +251,26 @@ export class Registry {
   get log(): Log {
     // Only an adapter of the `log` port writes under that name.
     return (this.#components.dependencies.portValue(Log.name) as Log | undefined) ?? this.#options.log
+  }
+
+  /** The declared graph. Nothing has to run for it. */
+  graph(): SystemGraph {
+    const { dependencies } = this.#components
+    const services = [...this.#hosts].map(([name, { contract }]) => ({
+      ...{ name, kind: 'service' as const, version: contract.version },
+    }))
+    const objects = [...this.#objects].map((name) => ({ name, kind: 'object' as const }))
+    const own = [...services, ...objects, ...this.#adapters.nodes()]
+    const known = new Set(own.map(({ name }) => name))
+    const arrows = own.flatMap(({ name: from }) =>
+      dependencies.of(from).map(({ name, component, isOptional, operations }) => ({
+        ...{ from, to: component, isOptional },
+        ...(!this.#hosts.has(component) && { port: name }),
+        ...(operations && { operations }),
+      })),
+    )
+    const others = new Set(arrows.map(({ to }) => to).filter((to) => !known.has(to)))
+    return { nodes: [...own, ...[...others].map((name) => ({ name, kind: 'system' as const }))], arrows }
   }
 
   /** Adapters in the order in which they were added. */

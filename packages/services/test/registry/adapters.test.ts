@@ -1,10 +1,12 @@
 import { defineAdapter, defineContract, definePort, type Lifetime, need, optional, query } from '@keelson/kernel'
 import { createFakeClock, type FakeClock } from '@keelson/kernel/testing'
-import { createInMemoryLog } from '@keelson/telemetry'
+import { createInMemoryLog, Log } from '@keelson/telemetry'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { Registry } from '../../src/registry/registry.ts'
 import { defineService } from '../../src/service/service.ts'
+import { defineSystem } from '../../src/system/system.ts'
+import { systemGraph } from '../../src/system/system-graph.ts'
 import { startForTest } from '../../src/testing.ts'
 
 const Numbers = definePort<{ readonly number: number }>('numbers')
@@ -262,4 +264,36 @@ describe('facades that are given through uses', () => {
     })
     await registry.shutdown()
   })
+})
+
+it('systemGraph() gives what each part of a system declares that it uses, and nothing has to run', () => {
+  const { notes, services, adapters } = prepared()
+  const Shop = defineContract('shop', '1.0.0', { open: query({}) })
+  const shop = defineService(Shop, {
+    uses: { mailer: need(Mailer, ['send']), reader: optional(Reader), log: Log },
+    start: () => ({ open: () => {} }),
+  })
+  const graph = systemGraph(defineSystem({ name: 'shop', services: [...services, shop], adapters }))
+  expect(notes).toEqual([])
+  expect(graph.nodes).toEqual([
+    ...['mailer', 'reader', 'shop', 'words-administration'].map((name) => ({
+      name,
+      kind: 'service',
+      version: '1.0.0',
+    })),
+    { name: 'store', kind: 'adapter', provides: ['store'] },
+    { name: 'dictionary', kind: 'adapter', provides: ['numbers', 'words'] },
+    { name: 'dictionary runner', kind: 'runner' },
+    { name: 'log', kind: 'system' },
+  ])
+  const arrowsFrom = (name: string) =>
+    graph.arrows.filter(({ from }) => from === name).map(({ from: _, ...arrow }) => arrow)
+  expect(arrowsFrom('shop')).toEqual([
+    { to: 'mailer', operations: ['send'], isOptional: false },
+    { to: 'reader', isOptional: true },
+    { to: 'log', port: 'log', isOptional: false },
+  ])
+  expect(arrowsFrom('reader')).toEqual([{ to: 'dictionary', port: 'words', isOptional: false }])
+  expect(arrowsFrom('dictionary')).toEqual([{ to: 'store', port: 'store', isOptional: false }])
+  expect(arrowsFrom('dictionary runner')).toEqual([{ to: 'mailer', isOptional: false }])
 })
