@@ -8,6 +8,7 @@ import type { Flight, FlightReader, ResultCache } from './result-cache.ts'
 
 export class CacheFlight implements Flight {
   readonly epoch: number
+  readonly tags: readonly string[] | undefined
   readonly isOpen: boolean
   readonly caller: string
   readonly #cache: ResultCache
@@ -22,6 +23,7 @@ export class CacheFlight implements Flight {
     this.caller = caller
     this.isOpen = isOpen
     this.epoch = cache.epoch
+    this.tags = cache.tagsBefore(input)
     cache.takeOff(key, this)
   }
 

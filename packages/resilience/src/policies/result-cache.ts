@@ -23,6 +23,8 @@ export interface FlightReader {
 export interface Flight {
   /** How many invalidations there had been when it began. */
   readonly epoch: number
+  /** Of the answer, where they are known before it is; undefined where they depend on it. */
+  readonly tags: readonly string[] | undefined
   /** False for one in the background, beside an answer that is still good: nobody waits for it. */
   readonly isOpen: boolean
   /** The service whose call began it. */
@@ -201,6 +203,20 @@ export class ResultCache {
     return this.#caches.isStale(tags, since)
   }
 
+  /** The tags of an answer that is yet to be made; undefined when they may depend on the answer. */
+  tagsBefore(input: unknown): readonly string[] | undefined {
+    const { tagsOf } = this.settings
+    if (tagsOf === undefined) return []
+    if (tagsOf.length !== 1) return undefined
+    try {
+      // It names no second parameter, and so cannot look at the output.
+      return tagsOf(input as never, undefined as never)
+    } catch {
+      // Found again, and counted, when the answer is to be kept.
+      return undefined
+    }
+  }
+
   /** Whether an answer is being made, in the background perhaps, or for readers of before an invalidation. */
   isFlying(key: string): boolean {
     return this.#caches.flights.has(key)
@@ -209,7 +225,10 @@ export class ResultCache {
   /** The flight that a reader who comes now may join. */
   flight(key: string): Flight | undefined {
     const flight = this.#caches.flights.get(key)
-    return flight?.isOpen && flight.epoch === this.epoch ? flight : undefined
+    if (!flight?.isOpen) return undefined
+    const { tags, epoch } = flight
+    const isStale = tags ? this.isStale(tags, epoch) : epoch !== this.epoch
+    return isStale ? undefined : flight
   }
 
   /** From now on others may join; what took off before under this key is not kept any more. */

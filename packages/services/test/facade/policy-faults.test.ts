@@ -222,6 +222,30 @@ describe('a cache', () => {
     expect([await before, await backend.fetch(1), answers.length]).toEqual([{ n: 1 }, { n: 2 }, 2])
   })
 
+  it('makes an answer once however often something else is invalidated meanwhile', async () => {
+    for (const annotation of [tagged, cache()]) {
+      const answer = later<{ n: number }>()
+      let made = 0
+      await using backend = await startBackend(
+        [annotation],
+        ({ id }) => {
+          if (id === 2) return { n: 2 }
+          made++
+          return answer.promise
+        },
+        { saves },
+      )
+      const calls: Promise<unknown>[] = []
+      for (let i = 0; i < 100; i++) {
+        calls.push(backend.fetch(1))
+        await backend.save(2)
+      }
+      answer.resolve({ n: 1 })
+      await Promise.all(calls)
+      expect(made).toBe(1)
+    }
+  })
+
   it('lets a command that took effect after its deadline make answers stale all the same', async () => {
     let made = 0
     const saved = later<{ n: number }>()
