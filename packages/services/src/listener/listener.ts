@@ -3,7 +3,6 @@
  * speaks HTTP here (REST, health, metrics, pages) adds routes to it. Its exposure says for whom it is there: for this machine alone, where
  * requests of other sites' pages and through proxies are refused, or for everybody who reaches the port.
  */
-import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
   type CallContext,
@@ -11,8 +10,6 @@ import {
   createCall,
   definePort,
   type Identity,
-  isKeyText,
-  kernelErrors,
   runInCall,
   systemClock,
 } from '@keelson/kernel'
@@ -20,6 +17,7 @@ import type { Log, Tracer } from '@keelson/telemetry'
 import type { HTTPMethod } from 'find-my-way'
 import { servicesErrors } from '../errors.ts'
 import type { Arrival } from './arrival.ts'
+import { correlationIdOf, deadlineOf, idempotencyKeyOf } from './call-headers.ts'
 import { answerProblem, type Exchange } from './exchange.ts'
 import { refuseForeign, type TrustedProxy } from './foreign-requests.ts'
 import type { Http1Request } from './http1-request.ts'
@@ -35,8 +33,8 @@ export type Exposure = 'local' | 'public'
 /**
  * Promises:
  * - A route answers once; what it throws becomes a problem+json answer and, when internal, a line in the log.
- * - The call context of a request has its correlation id (taken from `x-correlation-id` when that is sane, sent back in the same header)
- *   and a signal that aborts when the caller goes away.
+ * - The call context of a request has its correlation id (taken from `x-correlation-id` when that is sane, sent back in the same header),
+ *   a signal that aborts when the caller goes away, and the deadline that a client of ours sent along.
  */
 export interface Listener {
   /** `http://127.0.0.1:4000`, without a slash at the end. */
@@ -149,7 +147,8 @@ export async function openListener({
       header: (name) => request.header(name),
     })
     const { origin, signal, trace } = call
-    const identified = createCall({ correlationId: origin.correlationId, signal, trace, key, ...identity })
+    const deadlineAt = deadlineOf(request, clock)
+    const identified = createCall({ correlationId: origin.correlationId, signal, trace, key, deadlineAt, ...identity })
     const exchange = new RoutedExchange(request, {
       parameters,
       query: new URLSearchParams(query),
@@ -167,10 +166,10 @@ export async function openListener({
     { origin }: CallContext,
     traced: RequestSpan | undefined,
   ): Problem {
-    // Without the query string, which may hold secrets.
-    const path = request.target.split('?', 1)[0] ?? ''
-    const named = namedError(error, `${request.method} ${request.route || path}`)
-    const about = { method: request.method, path, error }
+    // Without query string and parameters, which may hold secrets.
+    const route = request.route || request.target.split('?', 1)[0]
+    const named = namedError(error, `${request.method} ${route}`)
+    const about = { method: request.method, route, error }
     if (named.kind === 'internal') log.error('A request failed', about)
     // What the caller is not told must be found somewhere.
     else if (named.cause !== undefined && named.kind !== 'cancelled') log.warn('A request was refused', about)
@@ -193,18 +192,6 @@ export async function openListener({
       return closed
     },
   }
-}
-
-function correlationIdOf(arrival: Arrival): string {
-  const given = arrival.header('x-correlation-id')
-  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
-}
-
-/** A key that is not one must not pass for none: its sender relies on it. One that is sent twice comes as a list. */
-function idempotencyKeyOf(arrival: Arrival): string | undefined {
-  const key = arrival.header('idempotency-key')
-  if (key !== undefined && !isKeyText(key)) throw kernelErrors.IDEMPOTENCY_KEY_INVALID({ key: key.slice(0, 100) })
-  return key
 }
 
 /** The parts of a request's target, which may be a whole URL (RFC 9112, 3.2.2): its authority counts then, not the Host header. */

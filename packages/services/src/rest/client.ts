@@ -5,6 +5,7 @@
 import {
   type CallChanges,
   type CallContext,
+  type Clock,
   type Contract,
   deriveCall,
   type Operation,
@@ -30,6 +31,8 @@ export interface ClientOptions {
   /** For a call to be answered, and for a subscription to begin; 30 seconds unless given. */
   readonly timeoutMs?: number
   readonly fetch?: typeof fetch
+  /** What times are measured by: that of the process unless given. */
+  readonly clock?: Clock
   /** What the service is known by there, for `/rpc`; the contract's name unless given. A later major version is `<name>-v<major>`. */
   readonly service?: string
 }

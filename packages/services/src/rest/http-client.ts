@@ -5,6 +5,7 @@
 import { type CallContext, type Clock, isError, systemClock } from '@keelson/kernel'
 import { traceHeaders } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
+import { timeLeftHeader } from '../listener/call-headers.ts'
 import { eventsOf, type ServerSentEvent } from './event-reader.ts'
 
 type Awaitable<T> = T | Promise<T>
@@ -79,11 +80,15 @@ export class HttpClient {
     // Called without an object: a browser's own function refuses any other.
     const send = this.#fetch
     const patience = new Patience(this.#clock, this.#timeoutMs)
+    const headers = await this.#headersOf(request).catch((error: unknown) => {
+      patience.end()
+      throw error
+    })
     const lost = (cause: unknown) => this.#lost(request, patience, cause)
     try {
       const response = await send(this.#address + request.path, {
         method: request.method,
-        headers: await this.#headersOf(request),
+        headers,
         redirect: 'manual',
         signal: AbortSignal.any([call.signal, patience.signal]),
         ...(request.body !== undefined && { body: request.body }),
@@ -99,7 +104,7 @@ export class HttpClient {
 
   async #headersOf({ call, contentType, isStream }: HttpRequest): Promise<Headers> {
     const given = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
-    const { origin, key, trace } = call
+    const { origin, key, trace, deadlineAt } = call
     const { correlationId } = origin
     const headers = new Headers({
       accept: isStream ? 'text/event-stream' : 'application/json, */*;q=0.5',
@@ -107,10 +112,16 @@ export class HttpClient {
       ...(plainValue.test(correlationId) && { 'x-correlation-id': correlationId }),
       ...(key && { 'idempotency-key': key.text }),
       ...traceHeaders(trace),
+      ...(deadlineAt !== undefined && { [timeLeftHeader]: this.#timeLeft(deadlineAt) }),
       ...(this.#authorization !== undefined && { authorization: this.#authorization }),
     })
     for (const [name, value] of Object.entries(given)) headers.set(name, value)
     return headers
+  }
+
+  /** Clocks of two processes differ, so the time that is left travels, in whole milliseconds. */
+  #timeLeft(deadlineAt: number): string {
+    return String(Math.max(0, Math.ceil(deadlineAt - this.#clock.monotonic())))
   }
 
   /** What a request that got no whole answer is called. The address is in the cause alone, which the log shows and callers do not. */

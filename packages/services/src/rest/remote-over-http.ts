@@ -2,7 +2,7 @@
  * A service that somebody else runs, as part of a system: its contract is served by calling the routes of its `http()` annotations. So an
  * application in Express, Nest or another language is called, mocked, configured and measured like any other service.
  */
-import type { Contract, Operations } from '@keelson/kernel'
+import type { Clock, Contract, Operations } from '@keelson/kernel'
 import * as z from 'zod'
 import type { Service } from '../service/service.ts'
 import { type ClientOptions, createClient } from './client.ts'
@@ -39,7 +39,9 @@ export function remoteOverHttp<const Name extends string, Ops extends Operations
     start: async (given) => {
       // The system has validated the section with the schema above.
       const { url } = given['config'] as z.infer<typeof config>
-      return { ...createClient(contract, url, options) }
+      // Every service is given the system's clock, by which the deadlines of its calls are meant.
+      const clock = given['clock'] as Clock
+      return { ...createClient(contract, url, { clock, ...options }) }
     },
   }
 }

@@ -28,7 +28,7 @@ import {
   type Tracer,
 } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
-import { Listener } from '../listener/listener.ts'
+import { Listener, type ListenerOptions } from '../listener/listener.ts'
 import { Registry } from '../registry/registry.ts'
 import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
 import { serviceNames } from '../service/service-names.ts'
@@ -85,6 +85,8 @@ export interface StartOptions extends ConfigOrigins {
   /** Where services log when no adapter provides the `log` port. */
   readonly log?: Log
   readonly instrumented?: boolean
+  /** Says whom a request is made for, or refuses it; see `ListenerOptions`. */
+  readonly identify?: ListenerOptions['identify']
   /** Ends the start when it aborts: what had started is closed, and it rejects with START_CANCELLED. Later it means nothing. */
   readonly signal?: AbortSignal
   /** Cuts the close of a start that failed or was ended: nothing is waited for any longer when it aborts. */
@@ -193,7 +195,7 @@ export async function startSystem<Names extends string>(
       const { log } = registry
       listeners = await openSystemListeners(
         configuration.get('listener'),
-        { log, clock, tracer: observed.tracer },
+        { log, clock, tracer: observed.tracer, ...(options.identify && { identify: options.identify }) },
         dataFolder,
       )
       registerProcessMetrics(metrics)

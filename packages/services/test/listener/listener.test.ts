@@ -1,13 +1,15 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { currentCall, KeelsonError } from '@keelson/kernel'
+import { createCall, currentCall, KeelsonError } from '@keelson/kernel'
+import { createFakeClock } from '@keelson/kernel/testing'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answerJson, answerText } from '../../src/listener/exchange.ts'
-import { type OpenListener, openListener } from '../../src/listener/listener.ts'
+import { type ListenerOptions, type OpenListener, openListener } from '../../src/listener/listener.ts'
+import { HttpClient } from '../../src/rest/http-client.ts'
 
 const open: OpenListener[] = []
-async function listenerForTest(options: { port?: number; graceMs?: number } = {}): Promise<OpenListener> {
+async function listenerForTest(options: Partial<ListenerOptions> = {}): Promise<OpenListener> {
   const listener = await openListener({ host: '127.0.0.1', port: 0, log: createInMemoryLog(), ...options })
   open.push(listener)
   return listener
@@ -133,8 +135,53 @@ describe('openListener()', () => {
     await closed
   })
 
+  it('asks who makes a request once its route is found, and may refuse it before its body is read', async () => {
+    const asked: unknown[] = []
+    const listener = await listenerForTest({
+      identify: async ({ method, route, header }) => {
+        asked.push([method, route])
+        const subject = header('authorization')
+        if (subject === undefined)
+          throw new KeelsonError({ code: 'NOBODY', kind: 'forbidden', message: 'Say who you are' })
+        return { subject, tenant: 'acme' }
+      },
+    })
+    listener.route('POST', '/notes/{id}', (exchange) => {
+      const { identity } = exchange.call.origin
+      answerJson(exchange, 200, { given: identity, found: currentCall().origin.identity === identity })
+    })
+    const send = (path: string, headers: Record<string, string>) =>
+      fetch(`${listener.url}${path}`, { method: 'POST', headers, body: 'x'.repeat(100_000) })
+    const answer = await send('/notes/7', { authorization: 'ada' })
+    expect(await answer.json()).toEqual({ given: { subject: 'ada', tenant: 'acme', roles: [] }, found: true })
+    expect((await send('/notes/7', {})).status).toBe(403)
+    expect((await send('/nothing', {})).status).toBe(404)
+    expect(asked).toEqual([
+      ['POST', '/notes/{id}'],
+      ['POST', '/notes/{id}'],
+    ])
+  })
+
+  it('takes over how long a client of ours waits yet, on its own clock', async () => {
+    const clock = createFakeClock()
+    await clock.advance(5_000)
+    const listener = await listenerForTest({ clock })
+    listener.route('GET', '/', (exchange) => answerJson(exchange, 200, { at: exchange.call.deadlineAt }))
+    const client = new HttpClient(listener.url, { clock })
+    const deadlineAt = async (left: number | undefined) => {
+      const call = createCall({ deadlineAt: left === undefined ? undefined : clock.monotonic() + left })
+      const answer = await client.send({ operation: 'a.b', method: 'GET', path: '/', call })
+      return JSON.parse(await answer.text()).at
+    }
+    expect(await deadlineAt(1_500)).toBe(clock.monotonic() + 1_500)
+    expect(await deadlineAt(-7)).toBe(clock.monotonic())
+    expect(await deadlineAt(undefined)).toBeUndefined()
+    const odd = await fetch(listener.url, { headers: { 'x-keelson-time-left-ms': '-1e9' } })
+    expect(await odd.json()).toEqual({})
+  })
+
   it('aborts the call when the caller goes away', async () => {
-    const listener = await listenerForTest({ graceMs: 50 })
+    const listener = await listenerForTest()
     const entered = Promise.withResolvers<AbortSignal>()
     listener.route('GET', '/slow', ({ call }) => {
       entered.resolve(call.signal)
