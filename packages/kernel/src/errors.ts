@@ -30,6 +30,11 @@ export const kernelErrors = defineErrors({
     message: (d: { key: string }) =>
       `Cannot use the idempotency key "${d.key}": it must be 1 to 255 visible ASCII characters, given once`,
   },
+  SCHEMA_VALUE_UNKNOWN: {
+    kind: 'invalid',
+    when: 'A value is to be made from a JSON Schema, and none was found that fits it: it contradicts itself or needs more than is understood.',
+    message: (d: { schema: string }) => `Cannot make a value for the schema ${d.schema}`,
+  },
   CONFIG_INVALID: {
     kind: 'invalid',
     when: 'Configuration does not fit its schemas; all problems are listed at once, each with the layer it came from.',

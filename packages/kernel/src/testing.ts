@@ -1,3 +1,5 @@
 export { databaseConformance } from './database/database.conformance.ts'
 export { delegatingDatabase } from './database/delegating-database.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
+export type { Random } from './schema/pattern-text.ts'
+export { type SchemaValues, schemaValues, seededRandom } from './schema/schema-values.ts'

@@ -5,8 +5,9 @@ import {
   type Contract,
   coerceText,
   createCall,
-  isRecord,
+  type JsonSchema,
   jsonSchemaOf,
+  parseJson,
   type Operation,
   type Progress,
   propertiesOf,
@@ -14,6 +15,7 @@ import {
   readProgress,
   reasonOf,
   runInCall,
+  typesOf,
 } from '@keelson/kernel'
 import { serviceNames } from '@keelson/services'
 import type { Command } from 'commander'
@@ -68,7 +70,8 @@ function addContractCommand(
   cli: CliCommand<unknown>,
 ): void {
   const { parent, usage } = placeFor(program, found, cli.usage, `${contract.name}.${name}`)
-  const properties = operation.input ? propertiesOf(jsonSchemaOf(operation.input, 'input', name)) : {}
+  const root = operation.input ? jsonSchemaOf(operation.input, 'input', name) : {}
+  const properties = propertiesOf(root)
   const positional = [...cli.usage.matchAll(/[<[](\w+)(?:\.\.\.)?[>\]]/g)].map((match) => match[1] ?? '')
   const command = parent.command(usage).description(operation.summary)
   contributed.add(command)
@@ -77,19 +80,18 @@ function addContractCommand(
     // An option of every command would be read instead of it.
     if (program.options.some((option) => option.attributeName() === key))
       throw cliErrors.COMMAND_DUPLICATE({ command: `--${key}`, operation: `${contract.name}.${name}` })
-    const description = typeof schema['description'] === 'string' ? schema['description'] : ''
-    const choices = Array.isArray(schema['enum']) ? ` (${schema['enum'].join(', ')})` : ''
-    command.option(schema['type'] === 'boolean' ? `--${key}` : `--${key} <${key}>`, `${description}${choices}`.trim())
+    if (isOption(key)) addInputOption(command, key, schema, root)
   }
   command.action(async (...parameters: unknown[]) => {
     const given: GlobalOptions & Record<string, unknown> = command.optsWithGlobals()
-    const raw: Record<string, unknown> = {}
-    for (const [at, key] of positional.entries()) raw[key] = parameters[at]
+    const words = new Map<string, unknown>(positional.map((key, at) => [key, parameters[at]]))
     for (const key of Object.keys(properties))
-      if (!positional.includes(key) && given[key] !== undefined) raw[key] = given[key]
-    const input: Record<string, unknown> = {}
-    for (const [key, value] of Object.entries(raw))
-      input[key] = fromWords(value, properties[key], cli.paths?.includes(key) ?? false)
+      if (!words.has(key) && Object.hasOwn(given, key)) words.set(key, given[key])
+    const entries = [...words].map(([key, value]) => [
+      key,
+      fromWords(value, properties[key], root, cli.paths?.includes(key) ?? false),
+    ])
+    const input: unknown = Object.fromEntries(entries)
     await withTarget(found, given, contract.name, (target) =>
       operation.kind === 'subscription'
         ? runSubscription(target, contract, name, cli, input, given.json === true)
@@ -199,11 +201,31 @@ async function withTarget(
   }
 }
 
-/** A word, or several joined, of the command line as the schema's type. */
-function fromWords(value: unknown, schema: Readonly<Record<string, unknown>> | undefined, isPath: boolean): unknown {
-  const text = Array.isArray(value) ? value.join(' ') : value
-  if (typeof text !== 'string') return text
-  return isPath ? resolve(text) : coerceText(text, schema)
+/** Names that can be an option; whoever needs another one uses `keelson call`. */
+function isOption(key: string): boolean {
+  return /^[A-Za-z]\w*$/.test(key)
+}
+
+/** A switch that can be turned off too, an option that may be repeated for a list, or one with a value. */
+function addInputOption(command: Command, key: string, schema: JsonSchema, root: JsonSchema): void {
+  const types = typesOf(schema, root)
+  const choices = Array.isArray(schema['enum']) ? ` (${schema['enum'].join(', ')})` : ''
+  const about = `${typeof schema['description'] === 'string' ? schema['description'] : ''}${choices}`.trim()
+  if (types.has('boolean') && types.size === 1) command.option(`--${key}`, about).option(`--no-${key}`)
+  else if (types.has('array'))
+    command.option(`--${key} <${key}>`, about, (word: string, before: string[] = []) => [...before, word])
+  else command.option(`--${key} <${key}>`, about)
+}
+
+/** The words of one input as the schema's type: several make a list, or one text. */
+function fromWords(value: unknown, schema: JsonSchema | undefined, root: JsonSchema, isPath: boolean): unknown {
+  const given = typeof value === 'string' ? [value] : value
+  // A switch, or an input that was left out.
+  if (!Array.isArray(given)) return value
+  const isList = schema !== undefined && typesOf(schema, root).has('array')
+  const words = isList ? given.map(String) : [given.join(' ')]
+  if (isPath) return isList ? words.map((word) => resolve(word)) : resolve(words[0] ?? '')
+  return coerceText(words, schema, root)
 }
 
 function printAnswer(terminal: Terminal, output: unknown): void {
@@ -215,12 +237,8 @@ function printAnswer(terminal: Terminal, output: unknown): void {
 function parseInput(text: string | undefined): unknown {
   if (text === undefined) return undefined
   try {
-    const input: unknown = JSON.parse(text)
-    if (isRecord(input)) return input
-  } catch (cause) {
-    throw cliErrors.COMMAND_INVALID({
-      reason: `--input is not JSON: ${reasonOf(cause)}`,
-    })
+    return parseJson(text)
+  } catch (error) {
+    throw cliErrors.COMMAND_INVALID({ reason: `--input is not JSON: ${reasonOf(error)}` })
   }
-  throw cliErrors.COMMAND_INVALID({ reason: '--input must be a JSON object' })
 }
