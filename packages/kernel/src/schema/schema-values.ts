@@ -297,7 +297,7 @@ function otherThan(value: unknown): unknown[] {
         ? [`${value}!`, value.slice(1), '', 'x'.repeat(1_000), [value], Number(value) || 0]
         : Array.isArray(value)
           ? [[...value, ...value, 'x'], [], value[0], {}]
-          : [String(value), [value]]
+          : [JSON.stringify(value), [value]]
   const others: unknown[] = [null, true, 0, '5', [], {}]
   return [...near, ...others].filter((one) => typeOf(one) !== typeOf(value) || one !== value)
 }

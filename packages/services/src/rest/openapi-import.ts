@@ -4,6 +4,7 @@
  */
 import { facadeWords, isRecord } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
+import { whyNoRoutePath } from '../listener/route-path.ts'
 import { readErrors } from './openapi-errors.ts'
 import { createZodWriter, indent, keyCode, optional, pascal, quote, type ZodWriter } from './openapi-zod.ts'
 
@@ -56,6 +57,12 @@ interface Given {
 /** Undefined for an operation that a contract cannot say; the reason is noted. */
 function operationCode(given: Given): string | undefined {
   const { key, method, path, operation, zod, note } = given
+  const written = path.replace(/\{([^}]+)\}/g, (_, name: string) => `{${word(name)}}`)
+  const reason = whyNoRoutePath(written)
+  if (reason !== undefined) {
+    note(key, `left out: ${path} is no route: ${reason}`)
+    return undefined
+  }
   const input = inputOf(given)
   if (!input) return undefined
   const { status, output, isStream } = outputOf(given)
@@ -70,7 +77,7 @@ function operationCode(given: Given): string | undefined {
   ].filter((part) => typeof part === 'string' && part !== '')
   if (isStream) note(key, 'a stream is read to its "event: end", and data is JSON')
   const options = [...input.options, status !== 200 && status !== 204 && `status: ${status}`].filter(Boolean)
-  const route = quote(`${method.toUpperCase()} ${path.replace(/\{([^}]+)\}/g, (_, name: string) => `{${word(name)}}`)}`)
+  const route = quote(`${method.toUpperCase()} ${written}`)
   const http = `http(${route}${options.length > 0 ? `, { ${options.join(', ')} }` : ''})`
   const schemas = parts.length > 0 ? `{\n${indent(parts.join('\n'))}\n}` : '{}'
   return `${kind}(\n${indent(`${schemas},\n${http},`)}\n)`
@@ -96,7 +103,7 @@ function inputOf({ key, method, operation, shared, path, zod, note }: Given): In
     }
     noteStyle(found, key, note)
     const field = place === 'path' ? word(name) : name
-    const schema = found['schema'] ?? jsonSchemaIn(found['content'])
+    const schema = place === 'path' ? pathSchema(found, zod, `${key}.${field}`, note) : schemaOf(found)
     const isRequired = place === 'path' || found['required'] === true
     fields.set(field, optional(zod.schema(schema, `${key}.${field}`), schema, isRequired))
     if (place === 'query' && !query.includes(field)) query.push(field)
@@ -105,8 +112,21 @@ function inputOf({ key, method, operation, shared, path, zod, note }: Given): In
   for (const [, name = ''] of path.matchAll(/\{([^}]+)\}/g))
     if (!fields.has(word(name))) fields.set(word(name), 'z.string()')
   const body = operation['requestBody'] === undefined ? undefined : zod.resolve(operation['requestBody'], key)
-  if (!body) return { code: objectCode(fields), options: [] }
+  if (body && method === 'get') note(key, 'the body of a GET is left out')
+  if (!body || method === 'get') return { code: objectCode(fields), options: [] }
   return inputWithBody({ key, method, body, fields, query, zod, note })
+}
+
+function schemaOf(parameter: Node): unknown {
+  return parameter['schema'] ?? jsonSchemaIn(parameter['content'])
+}
+
+/** Lists and objects have several forms in a path, and a contract none: they are given as the text that the path holds. */
+function pathSchema(parameter: Node, zod: ZodWriter, place: string, note: Note): unknown {
+  const type = zod.resolve(schemaOf(parameter), place)?.['type']
+  if (type !== 'array' && type !== 'object') return schemaOf(parameter)
+  note(place, `the ${type === 'array' ? 'list' : 'object'} in the path is given as text`)
+  return { type: 'string' }
 }
 
 function inputWithBody(given: {
@@ -131,7 +151,7 @@ function inputWithBody(given: {
     const all = new Map([...fields, [name, isRequired ? 'z.string()' : 'z.string().optional()']])
     return { code: objectCode(all), options: [`body: ${quote(name)}`] }
   }
-  const inside = isRequired && method !== 'get' && method !== 'delete' ? zod.fields(schema, key) : undefined
+  const inside = isRequired && method !== 'delete' ? zod.fields(schema, key) : undefined
   if (inside && !Object.keys(inside.properties).some((name) => fields.has(name))) {
     const options = query.length > 0 ? [`query: [${query.map(quote).join(', ')}]`] : []
     const code = zod.schema(schema, `${key}.body`)
@@ -153,7 +173,8 @@ function outputOf({ key, operation, zod, note }: Given): {
   if (good === undefined) note(key, 'no successful answer is described: what it answers is not read')
   const response = good === undefined ? undefined : zod.resolve(responses[good], key)
   const status = Number.parseInt(good ?? '', 10) > 99 ? Number(good) : 200
-  const content = isRecord(response?.['content']) ? response['content'] : {}
+  const isEmpty = status === 204 || status === 205
+  const content = isRecord(response?.['content']) && !isEmpty ? response['content'] : {}
   const types = Object.keys(content)
   const stream = content['text/event-stream']
   if (isRecord(stream)) return { status: 200, output: zod.schema(stream['schema'], `${key}.output`), isStream: true }

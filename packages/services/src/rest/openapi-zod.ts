@@ -241,12 +241,31 @@ function stringCode(node: Node, place: string, note: (place: string, text: strin
   if (typeof format === 'string' && !known) note(place, `the format "${format}" is not checked`)
   const code = `${known ?? 'z.string()'}${limits(node, textLimits)}`
   if (typeof pattern !== 'string') return code
+  const flags = flagsOf(pattern)
+  if (flags !== undefined) return `${code}.regex(new RegExp(${quote(pattern)}${flags && `, ${quote(flags)}`}))`
+  note(place, `the pattern ${pattern} is not one of JavaScript's and is not checked`)
+  return code
+}
+
+/**
+ * The flags with which JavaScript reads a pattern as JSON Schema means it, with code points (JSON Schema Core, 6.4). Without the flag `u` only
+ * what needs to be: escapes of punctuation. Undefined for a pattern of another language, such as one with `\\A`, which would be the letter A.
+ */
+function flagsOf(pattern: string): string | undefined {
+  if (isPattern(pattern, 'u')) return isPattern(pattern, '') && !meansCodePoints.test(pattern) ? '' : 'u'
+  const hasForeignEscape = /(^|[^\\])(\\\\)*\\([^bBcdDfknrsStuvwWx0-9\W_]|u\{)/.test(pattern)
+  return isPattern(pattern, '') && !hasForeignEscape ? '' : undefined
+}
+
+/** Properties of letters, code points in braces, letters beyond 16 bits, and whatever stands for one letter of many. */
+const meansCodePoints = /\\[pP]\{|\\u\{|[\u{10000}-\u{10ffff}]|(^|[^\\])\.|\[\^|\\[WDS]/u
+
+function isPattern(pattern: string, flags: string): boolean {
   try {
-    new RegExp(pattern)
-    return `${code}.regex(new RegExp(${quote(pattern)}))`
+    new RegExp(pattern, flags)
+    return true
   } catch {
-    note(place, `the pattern ${pattern} is not one of JavaScript's and is not checked`)
-    return code
+    return false
   }
 }
 
@@ -301,7 +320,7 @@ function targetOf(document: Node, reference: string): unknown {
 }
 
 function freshName(name: string, reserved: string, declared: ReadonlyMap<string, { identifier: string }>): string {
-  const taken = new Set([reserved, ...[...declared.values()].map(({ identifier }) => identifier)])
+  const taken = new Set([reserved, 'RegExp', ...[...declared.values()].map(({ identifier }) => identifier)])
   let candidate = name
   for (let n = 2; taken.has(candidate); n++) candidate = `${name}${n}`
   return candidate

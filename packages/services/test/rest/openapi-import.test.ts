@@ -16,6 +16,12 @@ async function accepts(operation: Operation, input: unknown): Promise<boolean> {
   return !(await operation.input?.['~standard'].validate(input))?.issues
 }
 
+/** A document with one operation that answers with this schema. */
+function withSchema(schema: object): object {
+  const responses = { 200: { description: '', content: { 'application/json': { schema } } } }
+  return { openapi: '3.1.0', paths: { '/odd': { get: { responses } } } }
+}
+
 describe('importOpenApi()', () => {
   it('writes the module that is kept beside this test, which compiles', () => {
     expect(importOpenApi(document, 'pets').source).toBe(readFileSync(join(fixtures, 'pets.contract.ts'), 'utf8'))
@@ -47,6 +53,43 @@ describe('importOpenApi()', () => {
     expect(notes).toContain('upload: left out: a body of multipart/form-data cannot be sent')
     expect(notes.join('\n')).toContain('Owner.secret: the format "password" is not checked')
     expect(notes.every((one) => !one.includes('\n'))).toBe(true)
+  })
+
+  it.each([
+    ['^\\p{L}+$', "new RegExp('^\\\\p{L}+$', 'u')", 'Anna'],
+    ['^.$', "new RegExp('^.$', 'u')", '😀'],
+    ['^[\\w\\-]+$', "new RegExp('^[\\\\w\\\\-]+$')", 'a-b'],
+    ['^[\\w-.]+$', "new RegExp('^[\\\\w-.]+$')", 'a.b'],
+    ['\\Aabc\\z', undefined, ''],
+    ['(?<=a)(?i)b', undefined, ''],
+  ])('reads the pattern %s as JSON Schema means it, or notes it', (pattern, code, text) => {
+    const { source, notes } = importOpenApi(withSchema({ type: 'string', pattern }), 'odd')
+    if (code === undefined) return expect(notes.join()).toContain('is not checked')
+    expect(source).toContain(code)
+    expect(new RegExp(pattern, code.endsWith("'u')") ? 'u' : '').test(text)).toBe(true)
+  })
+
+  it('leaves out what no route can say, and says so', () => {
+    const answers = { responses: { 204: { description: '', content: { 'application/json': {} } } } }
+    const parameters = [{ name: 'ids', in: 'path', required: true, schema: { type: 'array', items: {} } }]
+    const body = { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } }
+    const { source, notes } = importOpenApi(
+      {
+        openapi: '3.1.0',
+        paths: {
+          '/a/*': { get: answers },
+          '/b/{ids}': { get: { ...answers, parameters, ...body } },
+        },
+      },
+      'odd',
+    )
+    expect(notes).toEqual([
+      'getA: left out: /a/* is no route: "*" cannot stand in a route',
+      'getBIds.ids: the list in the path is given as text',
+      'getBIds: the body of a GET is left out',
+    ])
+    expect(source).toContain('ids: z.string(),')
+    expect(source).not.toMatch(/output|status/)
   })
 
   it('reads our own documents, with the codes of declared errors', () => {
