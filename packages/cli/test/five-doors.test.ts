@@ -54,7 +54,7 @@ async function tryContract(own: number): Promise<Counts> {
     for (let n = 0; n < valuesOfEach; n++) {
       const isNearly = n % 3 === 2
       const value = isNearly ? inputs.invalid() : inputs.valid()
-      house.answer = answers.valid()
+      house.answer = random() < 0.3 && output.safeParse(undefined).success ? undefined : answers.valid()
       const about = `KEELSON_SEED=${own} ${name} ${input.route} ${JSON.stringify(value)}`
       await tryValue(house, name, value, { about, isNearly, wanted: output.parse(house.answer), counts })
     }
