@@ -40,6 +40,9 @@ export interface OperationState {
   /** Whether its service calls others, which then have what is left of this call's time. */
   readonly callsOthers: boolean
   readonly platform: PolicyPlatform
+  /** An implementation is still at work though its call was answered without it, and has ended. */
+  outlives(): void
+  outlived(): void
   /** Subscriptions under way, until their sources have let go. */
   readonly subscriptions: Set<Leavable<unknown>>
   /** What the contract lets out of an answer. Rejects with OPERATION_OUTPUT_INVALID. */

@@ -59,6 +59,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #isEnded = false
   /** Whether the implementation is at work: it may be so after the call is settled. */
   #isTrying = false
+  /** Whether the operation was told that it is, when the call ended. */
+  #outlives = false
   /** Whether it makes an answer for a cache, for others to answer with. */
   #isFlight = false
   #watchesCaller = false
@@ -404,6 +406,10 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #leavePlace(): void {
     this.#isTrying = false
+    if (this.#outlives) {
+      this.#outlives = false
+      this.#operation.outlived()
+    }
     const { bulkhead, platform } = this.#policies
     if (bulkhead === undefined) return
     if (bulkhead.isAdaptive) bulkhead.ranFor(platform.clock.monotonic() - this.#enteredMs)
@@ -567,6 +573,10 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #end(error: unknown): void {
     this.#isEnded = true
+    if (this.#isTrying) {
+      this.#outlives = true
+      this.#operation.outlives()
+    }
     if (this.#second) this.#endSecond()
     if (this.#watchesCaller) this.#outer.signal.removeEventListener('abort', this)
     if (this.deadlineAt !== Number.POSITIVE_INFINITY) this.#policies.platform.deadlines.remove(this)

@@ -89,11 +89,16 @@ export class ServiceHost {
   readonly #instruments = new Map<string, OperationInstrument>()
   readonly #options: HostOptions
   readonly #checks: HealthChecks
-  /** Queries and commands; an operation has its subscriptions itself. */
+  /** Queries and commands, and implementations that outlive theirs; an operation has its subscriptions itself. */
   #inFlight = 0
   #idle = () => {}
   #state: ComponentState = 'registered'
   #hasRun = false
+
+  readonly #left = () => {
+    this.#inFlight--
+    if (this.#inFlight === 0) this.#idle()
+  }
 
   constructor(options: HostOptions) {
     this.#options = options
@@ -126,6 +131,8 @@ export class ServiceHost {
         strip: (output) => strip(output, operation, `${options.name}.${name}`),
         policies,
         platform: options.policyPlatform,
+        outlives: () => void this.#inFlight++,
+        outlived: this.#left,
         subscriptions: new Set(),
       })
     }
@@ -227,7 +234,7 @@ export class ServiceHost {
   }
 
   /**
-   * Resolves when no query or command is in flight and the sources of subscriptions have let go; one that takes no notice of its signal is
+   * Resolves when no query or command is in flight, no implementation is at work that a deadline has cut off from its caller, and the sources of subscriptions have let go; one that takes no notice of its signal is
    * not waited for beyond a second.
    */
   drain(): Promise<void> | void {
@@ -336,11 +343,6 @@ export class ServiceHost {
       operation,
       known: [...this.#operations.keys()],
     })
-  }
-
-  readonly #left = () => {
-    this.#inFlight--
-    if (this.#inFlight === 0) this.#idle()
   }
 
   /** Counts a call that no instrument counts. */

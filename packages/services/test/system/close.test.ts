@@ -1,6 +1,6 @@
 import { command, defineAdapter, defineContract, definePort } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
-import { bulkhead } from '@keelson/resilience'
+import { bulkhead, deadline } from '@keelson/resilience'
 import { createInMemoryLog } from '@keelson/telemetry'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
@@ -67,6 +67,29 @@ it.each([true, false])(
     await closed
   },
 )
+
+it('close() waits for an implementation that goes on after its deadline has answered the caller', async () => {
+  const clock = createFakeClock()
+  const Late = defineContract('late', '1.0.0', { work: command({}, deadline('100ms')) })
+  const work = Promise.withResolvers<void>()
+  let isStoreOpen = true
+  const late = defineService(Late, {
+    start: ({ lifetime }) => {
+      lifetime.onClose(() => (isStoreOpen = false))
+      return { work: () => work.promise }
+    },
+  })
+  const system = await startForTest({ services: [late], clock })
+  const call = expect(system.get(Late).work()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  await clock.advance(200)
+  await call
+  const closed = system.close()
+  await settle()
+  expect(isStoreOpen).toBe(true)
+  work.resolve()
+  await closed
+  expect(isStoreOpen).toBe(false)
+})
 
 it('close() is one budget: what is not done by then is cut off and named, and the rest is closed all the same', async () => {
   const clock = createFakeClock()
