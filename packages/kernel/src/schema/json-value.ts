@@ -17,8 +17,12 @@ export function numberIn(text: string): number | undefined {
   return number
 }
 
-/** Parses JSON, and throws a SyntaxError also for a number that JavaScript would change. */
+/** Nothing that is written by hand is nested deeper; validators and writers recurse. */
+const deepest = 500
+
+/** Parses JSON, and throws a SyntaxError also for a number that JavaScript would change and for what is nested deeper than 500 levels. */
 export function parseJson(text: string): unknown {
+  if (text.length > deepest * 2 && isDeeper(text)) throw new SyntaxError(`it is nested deeper than ${deepest} levels`)
   // Reviving costs several times what parsing does, and other numbers are safe.
   if (!/\d{16}|[eE][+-]?\d{3}/.test(text)) return JSON.parse(text)
   const revive = (_: string, value: unknown, context?: { source?: string }) => {
@@ -29,8 +33,33 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text, revive)
 }
 
-/** Nothing that is written by hand is nested deeper; validators and writers recurse. */
-const deepest = 500
+/** Counts the brackets outside of strings, without a recursion of its own. What is not JSON is left for the parser to refuse. */
+function isDeeper(text: string): boolean {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === quote) {
+      do at = text.indexOf('"', at + 1)
+      while (at > 0 && isEscaped(text, at))
+      if (at < 0) return false
+    } else if (character === bracket || character === brace) {
+      if (++depth > deepest) return true
+      // The closing ones come two places after the opening ones.
+    } else if (character === bracket + 2 || character === brace + 2) depth--
+  }
+  return false
+}
+
+const quote = 34
+const backslash = 92
+const bracket = 91
+const brace = 123
+
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1
+  while (text.charCodeAt(before) === backslash) before--
+  return (at - before) % 2 === 0
+}
 
 /**
  * Everything in a value that JSON would drop, change or refuse, with its path: NaN, a bigint, a Date, a Map, an undefined item. Properties that

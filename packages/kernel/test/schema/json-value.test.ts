@@ -13,6 +13,22 @@ describe('parseJson()', () => {
   })
 })
 
+describe('parseJson(), of what is nested', () => {
+  const nested = (levels: number, inside = '1') => `${'[{"a":'.repeat(levels / 2)}${inside}${'}]'.repeat(levels / 2)}`
+
+  test('refuses more than 500 levels, however many there are, and not what only looks like it', () => {
+    for (const levels of [502, 40_000]) expect(() => parseJson(nested(levels))).toThrow('nested deeper than 500 levels')
+    for (const inside of ['"]"', JSON.stringify('['.repeat(1_000)), JSON.stringify('\\"[\\'.repeat(1_000)), '[1]'])
+      expect(JSON.stringify(parseJson(nested(498, inside)))).toBe(nested(498, inside))
+    expect(parseJson(JSON.stringify(Array.from({ length: 1_000 }, () => ({}))))).toHaveLength(1_000)
+  })
+
+  test('leaves what is not JSON to the parser', () => {
+    for (const text of [`"${'['.repeat(2_000)}`, `${'\\'.repeat(2_000)}"`, `[${']'.repeat(2_000)}`])
+      expect(() => parseJson(text)).toThrow(SyntaxError)
+  })
+})
+
 describe('jsonProblems()', () => {
   test('names everything that JSON would change or refuse, with its path', () => {
     const cyclic: { self?: unknown } = {}
