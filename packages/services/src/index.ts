@@ -18,13 +18,13 @@ export type { RegisteredAdapter } from './registry/adapter-host.ts'
 export type { GraphArrow, GraphNode, SystemGraph } from './registry/graph.ts'
 export type { Factory, FactoryPlatform, LifecycleHooks } from './registry/plain-object.ts'
 export { type RegisteredService, Registry, type RegistryOptions } from './registry/registry.ts'
-export { type ClientOptions, createClient } from './rest/client.ts'
+export { type ClientOptions, createClient } from './rest/clients/client.ts'
+export { type RemoteOptions, remoteOverHttp } from './rest/clients/remote-over-http.ts'
+export { createRpcClient, type RpcClient, type RpcClientOptions } from './rest/clients/rpc-client.ts'
 export { http, readHttp } from './rest/http.ts'
 export type { HttpMethod, HttpRoute } from './rest/http-route.ts'
-export { type OpenApiInfo, openApiOf } from './rest/openapi.ts'
-export { type ImportedContract, importOpenApi } from './rest/openapi-import.ts'
-export { type RemoteOptions, remoteOverHttp } from './rest/remote-over-http.ts'
-export { createRpcClient, type RpcClient, type RpcClientOptions } from './rest/rpc-client.ts'
+export { type OpenApiInfo, openApiOf } from './rest/openapi/openapi.ts'
+export { type ImportedContract, importOpenApi } from './rest/openapi/openapi-import.ts'
 export {
   type ConfigChanged,
   defineService,

@@ -30,7 +30,7 @@ import {
 import { servicesErrors } from '../errors.ts'
 import { Listener, type ListenerOptions } from '../listener/listener.ts'
 import { Registry } from '../registry/registry.ts'
-import { addOperationRoutes, addRpcRoute } from '../rest/operation-routes.ts'
+import { addOperationRoutes, addRpcRoute } from '../rest/routes/operation-routes.ts'
 import { serviceNames } from '../service/service-names.ts'
 import { ClosingTime } from './closing-time.ts'
 import { type EventLoopDelay, watchEventLoop } from './event-loop-delay.ts'

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { servicesErrors } from '../errors.ts'
 import type { Exchange } from '../listener/exchange.ts'
 import type { Listener } from '../listener/listener.ts'
-import { keyHeader } from '../rest/rpc-client.ts'
+import { keyHeader } from '../rest/clients/rpc-client.ts'
 
 /** What adds routes. */
 export type Routed = Pick<Listener, 'route'>

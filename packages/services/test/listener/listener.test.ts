@@ -6,7 +6,7 @@ import { createInMemoryLog } from '@keelson/telemetry'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answerJson, answerText } from '../../src/listener/exchange.ts'
 import { type ListenerOptions, type OpenListener, openListener } from '../../src/listener/listener.ts'
-import { HttpClient } from '../../src/rest/http-client.ts'
+import { HttpClient } from '../../src/rest/clients/http-client.ts'
 
 const open: OpenListener[] = []
 async function listenerForTest(options: Partial<ListenerOptions> = {}): Promise<OpenListener> {

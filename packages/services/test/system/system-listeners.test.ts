@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createRpcClient } from '../../src/rest/rpc-client.ts'
+import { createRpcClient } from '../../src/rest/clients/rpc-client.ts'
 import { readSystemKey } from '../../src/system/system-key.ts'
 import { startForTest } from '../../src/testing.ts'
 import { greeter } from '../greeter.ts'

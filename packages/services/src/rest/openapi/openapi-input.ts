@@ -1,7 +1,7 @@
 /** The input of an operation in OpenAPI: its parameters and its body, as `input-layout.ts` lays them out and `request-input.ts` reads them. */
 import { isRecord, type JsonSchema, propertiesOf, referenceTarget, typesOf } from '@keelson/kernel'
-import { namesInRoutePath } from '../listener/route-path.ts'
-import type { InputLayout } from './input-layout.ts'
+import { namesInRoutePath } from '../../listener/route-path.ts'
+import type { InputLayout } from '../input-layout.ts'
 import type { Components } from './openapi-components.ts'
 
 type Document = Record<string, unknown>

@@ -1,8 +1,8 @@
 /** The other end of `/rpc`: calls operations of a system that runs elsewhere on this machine, by name. */
 import { type CallContext, currentCall, deriveCall } from '@keelson/kernel'
-import { servicesErrors } from '../errors.ts'
-import { leavable } from '../facade/leavable.ts'
-import { errorOfProblem } from '../listener/problem.ts'
+import { servicesErrors } from '../../errors.ts'
+import { leavable } from '../../facade/leavable.ts'
+import { errorOfProblem } from '../../listener/problem.ts'
 import { itemsIn } from './event-items.ts'
 import { type HttpAnswer, HttpClient } from './http-client.ts'
 

@@ -1,7 +1,7 @@
 import { createCall, deriveCall, rootCall } from '@keelson/kernel'
 import { createFakeClock } from '@keelson/kernel/testing'
 import { describe, expect, it } from 'vitest'
-import { HttpClient, type HttpClientOptions } from '../../src/rest/http-client.ts'
+import { HttpClient, type HttpClientOptions } from '../../../src/rest/clients/http-client.ts'
 
 const request = { operation: 'books.list', method: 'GET', path: '/books', call: rootCall } as const
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { eventsOf } from '../../src/rest/event-reader.ts'
+import { eventsOf } from '../../../src/rest/clients/event-reader.ts'
 
 /** The events of a body that comes in chunks of so many bytes. */
 async function read(text: string, chunk: number) {

@@ -5,10 +5,10 @@ import { command, defineContract, errorsOf, KeelsonError, query } from '@keelson
 import { createInMemoryLog } from '@keelson/telemetry'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import * as z from 'zod'
-import { http } from '../../src/rest/http.ts'
-import { remoteOverHttp } from '../../src/rest/remote-over-http.ts'
-import { defineService } from '../../src/service/service.ts'
-import { startForTest } from '../../src/testing.ts'
+import { remoteOverHttp } from '../../../src/rest/clients/remote-over-http.ts'
+import { http } from '../../../src/rest/http.ts'
+import { defineService } from '../../../src/service/service.ts'
+import { startForTest } from '../../../src/testing.ts'
 
 const Books = defineContract('books', '1.0.0', { list: query({ output: z.object({}) }, http('GET /books')) })
 const Shop = defineContract('shop', '1.0.0', {

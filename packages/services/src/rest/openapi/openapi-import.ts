@@ -3,8 +3,8 @@
  * code. What a contract cannot say is left out and noted, in the file and to the caller.
  */
 import { facadeWords, isRecord } from '@keelson/kernel'
-import { servicesErrors } from '../errors.ts'
-import { whyNoRoutePath } from '../listener/route-path.ts'
+import { servicesErrors } from '../../errors.ts'
+import { whyNoRoutePath } from '../../listener/route-path.ts'
 import { readErrors } from './openapi-errors.ts'
 import { createZodWriter, indent, keyCode, optional, pascal, quote, type ZodWriter } from './openapi-zod.ts'
 

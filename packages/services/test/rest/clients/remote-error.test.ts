@@ -1,10 +1,10 @@
 import { defineContract, query, rootCall } from '@keelson/kernel'
 import { afterEach, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { servicesErrors } from '../../src/errors.ts'
-import { problemOf } from '../../src/listener/problem.ts'
-import { HttpClient } from '../../src/rest/http-client.ts'
-import { errorOfAnswer } from '../../src/rest/remote-error.ts'
+import { servicesErrors } from '../../../src/errors.ts'
+import { problemOf } from '../../../src/listener/problem.ts'
+import { HttpClient } from '../../../src/rest/clients/http-client.ts'
+import { errorOfAnswer } from '../../../src/rest/clients/remote-error.ts'
 
 const { read } = defineContract('remote', '1.0.0', { read: query({ output: z.string() }) }).operations
 

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { type CallParameters, command, defineContract, type Operation, query } from '@keelson/kernel'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as z from 'zod'
-import { http, readHttp } from '../../src/rest/http.ts'
-import { openApiOf } from '../../src/rest/openapi.ts'
-import { importOpenApi } from '../../src/rest/openapi-import.ts'
-import { Pets } from '../fixtures/pets.contract.ts'
+import { http, readHttp } from '../../../src/rest/http.ts'
+import { openApiOf } from '../../../src/rest/openapi/openapi.ts'
+import { importOpenApi } from '../../../src/rest/openapi/openapi-import.ts'
+import { Pets } from '../../fixtures/pets.contract.ts'
 
-const fixtures = join(import.meta.dirname, '../fixtures')
+const fixtures = join(import.meta.dirname, '../../fixtures')
 const document = JSON.parse(readFileSync(join(fixtures, 'pets.openapi.json'), 'utf8'))
 const { operations } = Pets
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RunningSystem } from '../../src/system/start-system.ts'
-import { startForTest } from '../../src/testing.ts'
-import { greeter } from '../greeter.ts'
+import type { RunningSystem } from '../../../src/system/start-system.ts'
+import { startForTest } from '../../../src/testing.ts'
+import { greeter } from '../../greeter.ts'
 
 let system: RunningSystem
 beforeAll(async () => {

@@ -2,10 +2,10 @@ import { type CallContext, command, defineContract, query } from '@keelson/kerne
 import { deadline, rateLimit, retry } from '@keelson/resilience'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
-import { http } from '../../src/rest/http.ts'
-import { defineService } from '../../src/service/service.ts'
-import { startForTest } from '../../src/testing.ts'
-import { busy } from '../facade/busy.ts'
+import { http } from '../../../src/rest/http.ts'
+import { defineService } from '../../../src/service/service.ts'
+import { startForTest } from '../../../src/testing.ts'
+import { busy } from '../../facade/busy.ts'
 
 const Shop = defineContract('shop', '1.0.0', {
   slow: query({}, http('GET /v1/slow'), deadline(20)),

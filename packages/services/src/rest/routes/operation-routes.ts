@@ -4,17 +4,17 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { isRecord } from '@keelson/kernel'
-import { servicesErrors } from '../errors.ts'
-import { callAtEdge, subscribeAtEdge } from '../facade/edge.ts'
-import type { ServiceHost } from '../facade/service-host.ts'
-import { answerEvents, answerEventsHead } from '../listener/event-stream.ts'
-import { answerJson, type Exchange, readBytes, readJson, textOf } from '../listener/exchange.ts'
-import type { Listener } from '../listener/listener.ts'
-import { readHttp } from './http.ts'
-import type { HttpRoute } from './http-route.ts'
-import { type InputLayout, layoutOf } from './input-layout.ts'
+import { servicesErrors } from '../../errors.ts'
+import { callAtEdge, subscribeAtEdge } from '../../facade/edge.ts'
+import type { ServiceHost } from '../../facade/service-host.ts'
+import { answerEvents, answerEventsHead } from '../../listener/event-stream.ts'
+import { answerJson, type Exchange, readBytes, readJson, textOf } from '../../listener/exchange.ts'
+import type { Listener } from '../../listener/listener.ts'
+import { readHttp } from '../http.ts'
+import type { HttpRoute } from '../http-route.ts'
+import { type InputLayout, layoutOf } from '../input-layout.ts'
+import { bytesType, readInput } from '../request-input.ts'
 import { publicError } from './public-error.ts'
-import { bytesType, readInput } from './request-input.ts'
 
 const defaultMaxBytes = 1024 * 1024
 

@@ -3,12 +3,12 @@
  * validators give them; named definitions move to `components/schemas`, and references follow.
  */
 import { type Contract, type JsonSchema, jsonSchemaOf, type Operation, type Schema } from '@keelson/kernel'
-import { problemSchema, statusOf } from '../listener/problem.ts'
-import { routeShape } from '../listener/route-path.ts'
-import { ServiceNames } from '../service/service-names.ts'
-import { readHttp } from './http.ts'
-import type { HttpRoute } from './http-route.ts'
-import { layoutOf } from './input-layout.ts'
+import { problemSchema, statusOf } from '../../listener/problem.ts'
+import { routeShape } from '../../listener/route-path.ts'
+import { ServiceNames } from '../../service/service-names.ts'
+import { readHttp } from '../http.ts'
+import type { HttpRoute } from '../http-route.ts'
+import { layoutOf } from '../input-layout.ts'
 import { Components, pascal } from './openapi-components.ts'
 import { describeBody, describeParameters } from './openapi-input.ts'
 

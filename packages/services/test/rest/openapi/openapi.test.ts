@@ -2,9 +2,9 @@ import { command, defineContract, type Operations, query } from '@keelson/kernel
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { http } from '../../src/rest/http.ts'
-import { openApiOf } from '../../src/rest/openapi.ts'
-import { Greeter } from '../greeter.ts'
+import { http } from '../../../src/rest/http.ts'
+import { openApiOf } from '../../../src/rest/openapi/openapi.ts'
+import { Greeter } from '../../greeter.ts'
 
 const info = { title: 'test', version: '1.0.0' }
 

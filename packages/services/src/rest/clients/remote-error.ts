@@ -11,8 +11,8 @@ import {
   type Operation,
   retryAfterIn,
 } from '@keelson/kernel'
-import { servicesErrors } from '../errors.ts'
-import { errorOfProblem } from '../listener/problem.ts'
+import { servicesErrors } from '../../errors.ts'
+import { errorOfProblem } from '../../listener/problem.ts'
 import type { HttpAnswer } from './http-client.ts'
 
 const longestReason = 500

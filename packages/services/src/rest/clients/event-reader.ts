@@ -2,7 +2,7 @@
  * Reads server-sent events, ours and those of others: every form that the format allows (WHATWG HTML, 9.2.6), in chunks that may end
  * anywhere.
  */
-import { servicesErrors } from '../errors.ts'
+import { servicesErrors } from '../../errors.ts'
 
 export interface ServerSentEvent {
   /** `message` where the stream names none. */

@@ -13,17 +13,17 @@ import {
   problemsOf,
   type ServiceOperations,
 } from '@keelson/kernel'
-import { servicesErrors } from '../errors.ts'
-import { callOf } from '../facade/call-of.ts'
-import { leavable } from '../facade/leavable.ts'
-import { comesBefore, matchRoutePath } from '../listener/route-path.ts'
+import { servicesErrors } from '../../errors.ts'
+import { callOf } from '../../facade/call-of.ts'
+import { leavable } from '../../facade/leavable.ts'
+import { comesBefore, matchRoutePath } from '../../listener/route-path.ts'
+import { readHttp } from '../http.ts'
+import type { HttpMethod } from '../http-route.ts'
+import { type InputLayout, layoutOf } from '../input-layout.ts'
+import { type WrittenInput, writeInput, writeRpcInput } from '../request-input.ts'
 import { itemsIn } from './event-items.ts'
-import { readHttp } from './http.ts'
 import { type ClientHeaders, type HttpAnswer, HttpClient } from './http-client.ts'
-import type { HttpMethod } from './http-route.ts'
-import { type InputLayout, layoutOf } from './input-layout.ts'
 import { errorOfAnswer } from './remote-error.ts'
-import { type WrittenInput, writeInput, writeRpcInput } from './request-input.ts'
 
 export interface ClientOptions {
   /** Sent with every request: credentials, mostly. A function is asked each time. */

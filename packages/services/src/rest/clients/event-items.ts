@@ -1,7 +1,7 @@
 /** The items of a subscription's answer, as our listener writes it or as others do. */
 import { isRecord } from '@keelson/kernel'
-import { servicesErrors } from '../errors.ts'
-import { errorOfProblem } from '../listener/problem.ts'
+import { servicesErrors } from '../../errors.ts'
+import { errorOfProblem } from '../../listener/problem.ts'
 import type { HttpAnswer } from './http-client.ts'
 
 /**

@@ -4,8 +4,8 @@
  */
 import { type CallContext, type Clock, isError, systemClock } from '@keelson/kernel'
 import { traceHeaders } from '@keelson/telemetry'
-import { servicesErrors } from '../errors.ts'
-import { timeLeftHeader } from '../listener/call-headers.ts'
+import { servicesErrors } from '../../errors.ts'
+import { timeLeftHeader } from '../../listener/call-headers.ts'
 import { eventsOf, type ServerSentEvent } from './event-reader.ts'
 
 type Awaitable<T> = T | Promise<T>

@@ -4,7 +4,7 @@
  */
 import type { Clock, Contract, Operations } from '@keelson/kernel'
 import * as z from 'zod'
-import type { Service } from '../service/service.ts'
+import type { Service } from '../../service/service.ts'
 import { type ClientOptions, createClient } from './client.ts'
 
 export interface RemoteOptions extends ClientOptions {
