@@ -135,6 +135,12 @@ export {
   type WorkflowContext,
   type WorkflowDefinition,
 } from './workflows/workflow.ts'
+export {
+  type CheckedHistory,
+  checkHistories,
+  type HistoriesOptions,
+  type WorkflowHistory,
+} from './workflows/workflow-check.ts'
 export type { ParkedStart } from './workflows/workflow-starts.ts'
 export type { WorkflowStatus } from './workflows/workflow-tables.ts'
 export { startWorkflows, type Workflows, type WorkflowsOptions } from './workflows/workflows.ts'

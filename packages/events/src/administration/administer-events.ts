@@ -7,6 +7,7 @@ import type { ExpectedVersion } from '../store/event-store.ts'
 import { follow } from '../store/follow.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import type { Workflows } from '../workflows/workflows.ts'
+import { checkRuns } from './check-runs.ts'
 import type { EventsAdministration } from './events-contract.ts'
 import { filledIn, importRows } from './import-rows.ts'
 
@@ -181,6 +182,14 @@ export function administerEvents({
     cancel: ({ workflow, id, reason }) => instancesFor(workflow, id).cancel(workflow, id, reason),
     pause: async ({ workflow, id }) => ({ isPaused: await instancesFor(workflow, id).pause(workflow, id) }),
     resume: async ({ workflow, id }) => ({ isResumed: await instancesFor(workflow, id).resume(workflow, id) }),
+    terminate: async ({ workflow, id, reason }) => ({
+      isTerminated: await instancesFor(workflow, id).terminate(workflow, id, reason),
+    }),
+    exportRuns: async function* (filter) {
+      for await (const { records, ...history } of workflows?.histories(filter) ?? [])
+        yield { ...history, records: records.map(({ asked, ...record }) => ({ ...record, asked: [...asked] })) }
+    },
+    check: ({ file, ...filter }) => checkRuns(workflows, file, filter),
     unstarted: async () => ({ events: [...((await workflows?.parkedStarts()) ?? [])] }),
     retryStarts: async ({ workflow }) => ({ events: (await workflows?.retryStarts(workflow)) ?? 0 }),
   }

@@ -28,6 +28,20 @@ const WorkflowStatus = z.enum(['running', 'waiting', 'completed', 'failed', 'can
 
 const WorkflowInstance = z.object({ workflow: z.string().min(1), id: z.string().min(1) })
 
+const History = z.object({
+  workflow: z.string(),
+  id: z.string(),
+  version: z.int(),
+  records: z.array(
+    z.object({
+      version: z.int(),
+      at: z.number(),
+      asked: z.array(z.string()),
+      event: z.object({ type: z.string(), data: z.unknown() }),
+    }),
+  ),
+})
+
 export const EventsAdministration = defineContract('events', '1.0.0', {
   append: command(
     {
@@ -313,6 +327,41 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
       usage: 'workflows resume <workflow> <id>',
       text: ({ isResumed }) => (isResumed ? 'it goes on' : 'it is neither parked nor paused'),
     }),
+  ),
+  terminate: command(
+    {
+      summary: 'End an instance at once, without its code having a say',
+      input: WorkflowInstance.extend({ reason: z.string().min(1).max(2_000) }),
+      output: z.object({ isTerminated: z.boolean() }),
+    },
+    cli({
+      usage: 'workflows terminate <workflow> <id> <reason...>',
+      text: ({ isTerminated }) => (isTerminated ? 'it has ended' : 'it had ended before'),
+    }),
+  ),
+  exportRuns: subscription(
+    {
+      summary: 'Write out the journals of instances, one JSON a line, to be checked against other code',
+      input: z.object({
+        workflow: z.string().optional().describe('Only of this workflow'),
+        limit: z.int().min(1).default(10_000).describe('Instances at most, the newest first'),
+      }),
+      output: History,
+    },
+    cli({ usage: 'workflows export', text: (history) => JSON.stringify(history) }),
+  ),
+  check: subscription(
+    {
+      summary: 'Go through stored runs with the code at hand, and name each that would break and where',
+      input: z.object({
+        workflow: z.string().optional().describe('Only of this workflow'),
+        file: z.string().optional().describe('Of exported runs; those of the log by default'),
+        limit: z.int().min(1).default(10_000).describe('Instances at most, the newest first'),
+      }),
+      output: z.object({ ...Going, error: z.string().nullable() }),
+    },
+    cli({ usage: 'workflows check', text: ({ done }) => `${done} runs fit the code` }),
+    progress(({ done, total, error }) => ({ done, total, label: 'runs checked', error })),
   ),
   unstarted: query(
     {

@@ -50,6 +50,12 @@ export function childIdOf({ workflow, id }: Instance, key: string): string {
   return `${shown.toWellFormed()}~${hash.slice(0, 22)}`
 }
 
+/** From 0 up to 1, the same for each draw of an instance whenever it is run again. */
+export function randomOf({ workflow, id }: Instance, draw: number): number {
+  const parts = JSON.stringify([workflow, id, draw])
+  return createHash('sha256').update(parts).digest().readUInt32BE() / 2 ** 32
+}
+
 /** Of names that need no quotes as keys of a map. */
 export function keyOf({ workflow, id }: Instance): string {
   return `${workflow} ${id}`

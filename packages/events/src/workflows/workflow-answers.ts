@@ -15,11 +15,13 @@ export interface Signal {
   readonly value: unknown
 }
 
+/** What the function is given for a signal; the reason when it does not fit. */
+export type CheckSignal = (value: unknown) => Promise<{ readonly value: unknown } | { readonly refused: string }>
+
 interface Waiter {
   readonly name: string
   readonly key: string
-  /** What the function is given; the reason when the signal does not fit. */
-  readonly check: (value: unknown) => Promise<{ readonly value: unknown } | { readonly refused: string }>
+  readonly check: CheckSignal
 }
 
 export class WorkflowAnswers {
@@ -31,6 +33,7 @@ export class WorkflowAnswers {
   readonly #asked = new Set<Asked>()
   /** Of them, what the journal does not tell yet. */
   readonly #unrecorded = new Set<Asked>()
+  readonly #patches = new Map<string, boolean>()
   readonly #signals = new Map<string, Signal[]>()
   readonly #waiters: Waiter[] = []
   readonly #refuse: (key: string, signal: Signal, reason: string) => void
@@ -61,6 +64,15 @@ export class WorkflowAnswers {
     this.#pending.set(key, { resolve, reject })
     begun()
     return promise
+  }
+
+  /** Whether the function is to go the new way: when nothing is ahead in the journal, or what is ahead tells that it did. */
+  patched(name: string, ahead: { readonly isAtEnd: boolean; isAhead(asked: Asked): boolean }): boolean {
+    const asked: Asked = `patch ${name}`
+    const isPatched = this.#patches.get(name) ?? (ahead.isAtEnd || ahead.isAhead(asked))
+    this.#patches.set(name, isPatched)
+    if (isPatched) this.note(asked)
+    return isPatched
   }
 
   /** Says that the function has asked for it. */

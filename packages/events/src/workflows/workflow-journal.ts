@@ -162,6 +162,11 @@ export function outcomeOf({ type, data }: JournalEvent): Outcome | undefined {
   return type === 'WorkflowCancelled' ? { status: 'cancelled', reason: data.reason } : undefined
 }
 
+/** How an instance ended, from its journal, which may go on with records of steps that nobody waited for. */
+export function outcomeIn(records: readonly Pick<JournalRecord, 'event'>[]): Outcome | undefined {
+  return records.map(({ event }) => outcomeOf(event)).find((outcome) => outcome !== undefined)
+}
+
 /** What waits for an instance that ended gets, or is refused with. */
 export function resultOf({ workflow, id }: Instance, outcome: Outcome): unknown {
   if (outcome.status === 'completed') return outcome.output

@@ -3,7 +3,16 @@
  * killed in the middle loses nothing: its instances are taken over when its lease has run out, and go on from their journals.
  */
 import { randomUUID } from 'node:crypto'
-import { type Clock, type Given, type HealthCheck, isError, migrate, type Schema, systemClock } from '@keelson/kernel'
+import {
+  type Clock,
+  type Given,
+  type HealthCheck,
+  isError,
+  migrate,
+  type Queryable,
+  type Schema,
+  systemClock,
+} from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import type { NewEvent } from '../store/event.ts'
@@ -11,11 +20,19 @@ import type { SqlEventStore } from '../store/sql-event-store.ts'
 import { checkedStart } from './checked-start.ts'
 import { containFailures } from './contained-failures.ts'
 import { DatabaseTime } from './database-time.ts'
-import { type InstanceFilter, InstanceList, type Standing, type WorkflowInstance } from './instance-list.ts'
+import { type InstanceFilter, InstanceList, type WorkflowInstance } from './instance-list.ts'
 import type { Instance } from './instance-names.ts'
 import { ScheduledEvents } from './scheduled-events.ts'
 import type { Workflow, WorkflowDefinition } from './workflow.ts'
-import { journalEventOf, outcomeOf, requireJson, resultOf, storable } from './workflow-journal.ts'
+import {
+  type CheckedHistory,
+  checkHistories,
+  type HistoriesOptions,
+  type WorkflowHistory,
+  workflowHistories,
+} from './workflow-check.ts'
+import { healthOf } from './workflow-health.ts'
+import { type JournalEvent, journalEventOf, outcomeOf, requireJson, resultOf, storable } from './workflow-journal.ts'
 import { workflowMetrics } from './workflow-metrics.ts'
 import { workflowTables, workflowTablesOwner } from './workflow-migrations.ts'
 import { WorkflowResults } from './workflow-results.ts'
@@ -65,6 +82,26 @@ export interface Workflows {
   pause(workflow: string, id: string): Promise<boolean>
   /** Lets an instance go on that is parked or paused, with the code as it is now. False when it is neither. */
   resume(workflow: string, id: string): Promise<boolean>
+  /** Ends an instance at once, without its code having a say: it is cancelled, and so are its children. False when it has ended. */
+  terminate(workflow: string, id: string, reason: string): Promise<boolean>
+  /** As `start`, within a transaction of the store's database: with whatever else it does, or not at all. */
+  startWithin<Input extends Schema, Output>(
+    transaction: Queryable,
+    definition: WorkflowDefinition<Input, Output>,
+    id: string,
+    input: Given<Input>,
+  ): Promise<boolean>
+  /** As `signal`, within a transaction; the instance is there already. Rejects, and the transaction with it, when the key was used before. */
+  signalWithin(
+    transaction: Queryable,
+    workflow: string,
+    id: string,
+    signal: { readonly name: string; readonly value: unknown; readonly key?: string },
+  ): Promise<void>
+  /** The journals of instances, as they can be kept in a file: one JSON each. */
+  histories(options?: HistoriesOptions): AsyncGenerator<WorkflowHistory>
+  /** Goes through journals with the code at hand and does nothing: which would break, and where. Default: those of this log. */
+  check(histories?: AsyncIterable<WorkflowHistory>): AsyncGenerator<CheckedHistory>
   /** Events that could not begin or signal what they should. They are tried again after growing pauses. */
   parkedStarts(): Promise<readonly ParkedStart[]>
   /** Tries them again at once. Gives how many there are. */
@@ -188,6 +225,26 @@ class RunningWorkflows implements Workflows {
     return isNew
   }
 
+  async startWithin<Input extends Schema, Output>(
+    transaction: Queryable,
+    definition: WorkflowDefinition<Input, Output>,
+    id: string,
+    input: Given<Input>,
+  ): Promise<boolean> {
+    const given = await checkedStart(definition, id, input)
+    const { name: workflow, version } = definition
+    return this.#tables.beginWithin(transaction, { workflow, id, version }, given)
+  }
+
+  signalWithin(
+    transaction: Queryable,
+    workflow: string,
+    id: string,
+    { name, value, key = randomUUID() }: { readonly name: string; readonly value: unknown; readonly key?: string },
+  ): Promise<void> {
+    return this.#tables.changeWithin(transaction, { workflow, id }, ['signal', name, key], signalOf(name, value))
+  }
+
   async signal(
     workflow: string,
     id: string,
@@ -195,12 +252,8 @@ class RunningWorkflows implements Workflows {
     value: unknown,
     { key = randomUUID() }: { key?: string } = {},
   ): Promise<void> {
-    const given = requireJson(`the signal "${name}"`, value ?? null)
-    const tell = () =>
-      this.#tables.change({ workflow, id }, ['signal', name, key], {
-        type: 'WorkflowSignalReceived',
-        data: { name, value: given },
-      })
+    const signal = signalOf(name, value)
+    const tell = () => this.#tables.change({ workflow, id }, ['signal', name, key], signal)
     await tell().catch(async (error: unknown) => {
       if (!isError(error, 'WORKFLOW_NOT_FOUND') || !(await this.#catchUpStarts(workflow))) throw error
       await tell()
@@ -261,6 +314,26 @@ class RunningWorkflows implements Workflows {
     return isResumed
   }
 
+  async terminate(workflow: string, id: string, reason: string): Promise<boolean> {
+    const instance = await this.#tables.find({ workflow, id })
+    await this.cancel(workflow, id, reason).catch((error: unknown) => {
+      if (!isError(error, 'WORKFLOW_ENDED')) throw error
+    })
+    const position = await this.#tables.end(instance, { status: 'cancelled', reason: storable(reason) })
+    if (position === 0) return false
+    this.#store.announce(position)
+    this.#results.tell({ workflow, id })
+    return true
+  }
+
+  histories(options: HistoriesOptions = {}): AsyncGenerator<WorkflowHistory> {
+    return workflowHistories(this.#store, options)
+  }
+
+  check(histories: AsyncIterable<WorkflowHistory> = this.histories()): AsyncGenerator<CheckedHistory> {
+    return checkHistories(this.#options.definitions, histories, this.#clock)
+  }
+
   parkedStarts(): Promise<readonly ParkedStart[]> {
     return parkedStarts(this.#store)
   }
@@ -286,26 +359,8 @@ class RunningWorkflows implements Workflows {
       this.#scheduled.standing(lateMs),
     ])
     const known = new Set(this.#options.definitions.map(({ name }) => name))
-    const troubles = this.#starts.flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]))
-    const failed = [
-      ...counted(
-        'nobody runs',
-        standing.filter(({ workflow }) => known.has(workflow)),
-        'late',
-      ),
-      ...(events.late > 0 ? [`nobody appends ${events.late} scheduled events`] : []),
-      ...troubles.map((trouble) => `events cannot be gone through: ${trouble}`),
-    ]
-    if (failed.length > 0) return { status: 'failed', message: failed.join('; ') }
-    const degraded = [
-      ...counted('parked:', standing, 'parked'),
-      ...counted('paused:', standing, 'paused'),
-      ...counted('sent what does not fit:', standing, 'refused'),
-      ...counted('nobody here runs', standing, 'late'),
-      ...(unstarted.length > 0 ? [`events that begin nothing: ${unstarted.length}`] : []),
-      ...(events.parked > 0 ? [`scheduled events that cannot be appended: ${events.parked}`] : []),
-    ]
-    return degraded.length === 0 ? { status: 'ok' } : { status: 'degraded', message: degraded.join('; ') }
+    const troubles = this.#starts.flatMap(({ trouble }) => trouble ?? [])
+    return healthOf({ standing, known, unstarted: unstarted.length, events, troubles })
   }
 
   async close(): Promise<void> {
@@ -325,11 +380,7 @@ class RunningWorkflows implements Workflows {
   }
 }
 
-function counted(
-  what: string,
-  standing: readonly Standing[],
-  how: Exclude<keyof Standing, 'workflow'>,
-): readonly string[] {
-  const found = standing.filter((one) => one[how] > 0).map((one) => `${one[how]} of ${one.workflow}`)
-  return found.length === 0 ? [] : [`${what} ${found.join(', ')}`]
+function signalOf(name: string, value: unknown): JournalEvent {
+  const given = requireJson(`the signal "${name}"`, value ?? null)
+  return { type: 'WorkflowSignalReceived', data: { name, value: given } }
 }
