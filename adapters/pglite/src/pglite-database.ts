@@ -2,6 +2,7 @@
  * The kernel's `Database` port on PGlite, PostgreSQL as WebAssembly: the default database, with nothing to install, and the reference twin
  * of the port when it is kept in memory.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { resolve } from 'node:path'
 import {
   type Clock,
@@ -39,7 +40,8 @@ export interface PgliteOptions {
  * committed survives the process being killed; it does not wait for the disk, so a power cut may lose or damage recent data.
  *
  * It is one connection: statements run in the order they are sent, and while a transaction is open all others wait for it. So the work of
- * a transaction must not await a statement sent around it, which would wait for itself.
+ * a transaction must not await a statement sent around it, which would wait for itself: it is refused with DATABASE_TRANSACTION_OPEN when
+ * the transaction has rested for a second.
  *
  * `close` lets what was sent before finish, transactions included, and is safe to repeat. When the thread dies, everything rejects with
  * DATABASE_CLOSED. Rejects with DATABASE_IN_USE when the folder is held by another process or this one, with DATABASE_FOLDER_UNUSABLE
@@ -100,6 +102,8 @@ class PgliteDatabase implements Database {
   readonly #listeners: Listeners
   readonly #lock: FolderLock | undefined
   readonly #clock: Clock
+  /** The transaction that the running code is the work of. */
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>()
   #lastTransaction = 0
   #closing: Promise<void> | undefined
 
@@ -131,24 +135,23 @@ class PgliteDatabase implements Database {
   async transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
     const transaction = ++this.#lastTransaction
     await this.#send({ kind: 'begin', transaction })
-    let isOpen = true
+    const state = new OpenTransaction()
     const inside: Queryable = {
       query: async <Row extends object>(sql: string, parameters?: readonly unknown[]) => {
-        if (!isOpen)
+        if (!state.isOpen)
           throw kernelErrors.DATABASE_QUERY_FAILED({ sqlState: '25P01', reason: 'its transaction has ended' })
-        return firstOf<Row>(
-          await this.#engine.send({ kind: 'statement', transaction, statement: toWireStatement(sql, parameters) }),
-        )
+        const statement = toWireStatement(sql, parameters)
+        return firstOf<Row>(await state.during(this.#engine.send({ kind: 'statement', transaction, statement })))
       },
     }
     try {
-      const result = await work(inside)
-      isOpen = false
+      const result = await this.#inside.run(state, () => work(inside))
+      state.end()
       await this.#engine.send({ kind: 'commit', transaction })
       return result
     } catch (error) {
-      if (isOpen) {
-        isOpen = false
+      if (state.isOpen) {
+        state.end()
         // The caller needs the error of its own work; a rollback fails only when the engine is gone, and the transaction with it.
         await this.#engine.send({ kind: 'rollback', transaction }).catch(() => {})
       }
@@ -173,7 +176,46 @@ class PgliteDatabase implements Database {
 
   #send(work: Work): Promise<readonly QueryResult[]> {
     if (this.#closing) return Promise.reject(kernelErrors.DATABASE_CLOSED({ reason: 'it is closed' }))
-    return this.#engine.send(work)
+    const around = this.#inside.getStore()
+    return around?.isOpen ? around.outlasted().then(() => this.#send(work)) : this.#engine.send(work)
+  }
+}
+
+/** How long a transaction rests until a statement that waits for its end is taken for what it waits for. */
+const restMs = 1_000
+
+/** A transaction whose work is running. */
+class OpenTransaction {
+  isOpen = true
+  readonly #ended = Promise.withResolvers<void>()
+  #running = 0
+  #restsSince = performance.now()
+
+  async during<T>(statement: Promise<T>): Promise<T> {
+    this.#running += 1
+    try {
+      return await statement
+    } finally {
+      this.#running -= 1
+      this.#restsSince = performance.now()
+    }
+  }
+
+  end(): void {
+    this.isOpen = false
+    this.#ended.resolve()
+  }
+
+  /** Resolves when it has ended. Nothing has been sent when it rejects. */
+  async outlasted(): Promise<void> {
+    while (this.isOpen) {
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, restMs)
+      await Promise.race([this.#ended.promise, late.promise])
+      clearTimeout(timer)
+      const isResting = this.#running === 0 && performance.now() - this.#restsSince >= restMs
+      if (this.isOpen && isResting) throw kernelErrors.DATABASE_TRANSACTION_OPEN({})
+    }
   }
 }
 

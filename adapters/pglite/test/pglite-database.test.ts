@@ -25,6 +25,17 @@ describe.each(places)('openPgliteDatabase() %s', (_, options) => {
   test.each(databaseConformance)('$name', ({ run }) => run(database))
 })
 
+test('transaction() refuses by name what its work waits for around it, and goes on', async () => {
+  const database = await openPgliteDatabase()
+  const stuck = database.transaction(async (transaction) => {
+    await transaction.query('create table one (n int)')
+    await database.query('select 1')
+  })
+  await expect(stuck).rejects.toMatchObject({ code: 'DATABASE_TRANSACTION_OPEN' })
+  expect((await database.query(`select to_regclass('one') is null as undone`)).rows).toEqual([{ undone: true }])
+  await database.close()
+})
+
 test('openPgliteDatabase() goes by a clock that it is given', async () => {
   const clock = createFakeClock()
   const database = await openPgliteDatabase({ clock })

@@ -159,6 +159,18 @@ export const eventsErrors = defineErrors({
     message: (d: { projection: string; timeoutMs: number }) =>
       `The projection "${d.projection}" has not settled within ${d.timeoutMs} ms`,
   },
+  EVENTS_INLINE_MISSING: {
+    kind: 'unavailable',
+    when: 'A program appends events of an inline projection that it does not have: the projection would lack them for ever. Append through `openInlineProjections` with it, or retire it.',
+    message: (d: { stream: string; projection: string }) =>
+      `Cannot append to stream "${d.stream}": the inline projection "${d.projection}" holds every event of the type, and this program lacks it`,
+  },
+  EVENTS_PROJECTION_SWITCH_FAILED: {
+    kind: 'conflict',
+    when: 'New tables of a projection are filled and could not take the place of the live ones, which go on. It is tried again by itself, after pauses that grow.',
+    message: (d: { projection: string; reason: string }) =>
+      `The new tables of the projection "${d.projection}" cannot take the place of the live ones: ${d.reason}`,
+  },
   EVENTS_PROJECTION_SUPERSEDED: {
     kind: 'unavailable',
     retryable: true,

@@ -134,6 +134,12 @@ export const kernelErrors = defineErrors({
     message: (d: { sqlState: string; reason: string }) =>
       `The database refused a statement (${d.sqlState}): ${d.reason}`,
   },
+  DATABASE_TRANSACTION_OPEN: {
+    kind: 'internal',
+    when: 'The work of a transaction waits for a statement that it sent around it, to a database that is one connection: it would wait for itself for ever. The statement was not sent; use what the work is given.',
+    message: (_: Record<never, never>) =>
+      'Cannot send a statement around the transaction that is open on the only connection to the database',
+  },
   DATABASE_CLOSED: {
     kind: 'unavailable',
     when: 'The database was used after it was closed, or its engine has ended.',

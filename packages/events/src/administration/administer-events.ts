@@ -79,13 +79,13 @@ export function administerEvents({
     streams: async ({ prefix, after, limit }) => ({ streams: [...(await store.streams({ prefix, after, limit }))] }),
     verify: async function* ({ position, seal }, call) {
       const expected = position === undefined || seal === undefined ? undefined : { position, seal }
-      let last = { done: 0, total: 0, erased: 0, seal: { position: 0, seal: '' }, error: null }
+      let last = { done: 0, total: 0, erased: 0, sealedTo: 0, seal: { position: 0, seal: '' }, error: null }
       try {
-        for await (const { verified, total, erased, seal: newest } of store.verify({
+        for await (const { verified, total, erased, sealedTo, seal: newest } of store.verify({
           signal: call.signal,
           ...(expected ? { expected } : {}),
         })) {
-          last = { done: verified, total, erased, seal: newest, error: null }
+          last = { done: verified, total, erased, sealedTo, seal: newest, error: null }
           yield last
         }
       } catch (error) {

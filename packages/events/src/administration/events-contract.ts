@@ -132,13 +132,24 @@ export const EventsAdministration = defineContract('events', '1.0.0', {
           .optional()
           .describe('A seal that was kept: the log must have it'),
       }),
-      output: z.object({ ...Going, erased: z.int(), seal: Seal, error: z.string().nullable() }),
+      output: z.object({
+        ...Going,
+        erased: z.int(),
+        sealedTo: z.int().describe('Up to here a seal that was there before holds'),
+        seal: Seal,
+        error: z.string().nullable(),
+      }),
     },
     cli({
       usage: 'events verify',
-      text: ({ total, erased, seal }) =>
+      text: ({ total, erased, sealedTo, seal }) =>
         [
           `${total} events are as they were appended${erased > 0 ? `; of ${erased} the data was erased, their digests fit` : ''}`,
+          ...(sealedTo < total
+            ? [
+                `no seal was there yet for ${total - sealedTo} of them, after position ${sealedTo}: nothing tells whether they were changed before`,
+              ]
+            : []),
           ...(seal.position > 0 ? [`seal at position ${seal.position}: ${seal.seal}`] : []),
         ].join('\n'),
     }),

@@ -114,6 +114,14 @@ class HandlerFailure {
   }
 }
 
+/** A handler that swallowed the refusal of one of its statements leaves a transaction in which no other is taken. */
+function isOfTheHandler(failure: unknown): boolean {
+  return (
+    failure instanceof HandlerFailure ||
+    (isError(failure, 'DATABASE_QUERY_FAILED') && failure.details['sqlState'] === '25P02')
+  )
+}
+
 const retryOfServers: Backoff = { firstMs: 50, mostMs: 5_000 }
 /** How long the streams may keep it waiting, and how often they are told how far the group is. */
 const restMs = 1_000
@@ -163,8 +171,9 @@ class DatabaseConsumer implements IntoConsumer {
           const work = (transaction: Queryable) => this.#handle(transaction, letter.message, letter.deliveries + 1)
           if (await this.#checkpoints.revive(letter, work)) replayed.handled += 1
         } catch (failure) {
-          if (!(failure instanceof HandlerFailure)) throw failure
-          await this.#checkpoints.failedAgain(letter, shownReasonOf(failure.error))
+          if (!isOfTheHandler(failure)) throw failure
+          const error = failure instanceof HandlerFailure ? failure.error : failure
+          await this.#checkpoints.failedAgain(letter, shownReasonOf(error))
           replayed.failed += 1
         }
       }
@@ -248,7 +257,7 @@ class DatabaseConsumer implements IntoConsumer {
       this.#metrics.get(lease.topic)?.handled(messages.length)
       return true
     } catch (failure) {
-      if (!(failure instanceof HandlerFailure)) throw failure
+      if (!isOfTheHandler(failure)) throw failure
       return false
     }
   }
@@ -274,8 +283,8 @@ class DatabaseConsumer implements IntoConsumer {
       this.#metrics.get(lease.topic)?.handled()
       return true
     } catch (failure) {
-      if (!(failure instanceof HandlerFailure)) throw failure
-      const { error } = failure
+      if (!isOfTheHandler(failure)) throw failure
+      const error = failure instanceof HandlerFailure ? failure.error : failure
       this.#metrics.get(lease.topic)?.failed()
       if (deliveries >= maxDeliveries) return this.#bury(lease, message, shownReasonOf(error), deliveries)
       hooks?.onRetry?.({ message, deliveries, error })

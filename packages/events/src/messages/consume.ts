@@ -9,11 +9,13 @@ import {
   type Clock,
   type HealthCheck,
   isError,
+  reasonOf,
   systemClock,
   withinTime,
 } from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
+import { storable } from '../storable-text.ts'
 import { type FeedPosition, feedStart } from '../store/event-store.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { requireName, requirePosition } from './check-names.ts'
@@ -392,10 +394,5 @@ class GroupConsumer implements Consumer {
 
 /** For people who look at dead letters: the message of an error, bounded. */
 export function shownReasonOf(error: unknown): string {
-  const reason = isError(error)
-    ? `${error.code}: ${error.message}`
-    : error instanceof Error
-      ? error.message
-      : String(error)
-  return reason.slice(0, 1_000)
+  return storable(isError(error) ? `${error.code}: ${error.message}` : reasonOf(error))
 }

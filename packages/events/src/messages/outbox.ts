@@ -111,6 +111,7 @@ class FeedOutbox implements Outbox {
   /** The message after which the log was found to be cut. */
   #cut: string | undefined
   #checkedAt = 0
+  #saidAt = Number.NEGATIVE_INFINITY
   #trimmedAt: number
   #head = 0
   #failure: { readonly error: unknown; readonly count: number } | undefined
@@ -187,6 +188,7 @@ class FeedOutbox implements Outbox {
       this.#head = page.head
       if (comparePositions(page.next, place) === 0) {
         this.#succeeded()
+        await this.#sayWhereItIs()
         await this.#rest(page.head, signal)
         const found = await this.#checked()
         if (found) place = found
@@ -197,11 +199,20 @@ class FeedOutbox implements Outbox {
       const following = page.next.position < page.head ? this.#read(page.next) : undefined
       following?.catch(() => {})
       const isPublished = await this.#publish(page)
+      await this.#sayWhereItIs()
       place = isPublished ? page.next : this.#cursor
       reading = (isPublished && following) || this.#read(place)
       await this.#trim()
     }
     await reading.catch(() => {})
+  }
+
+  /** Now and then, so that nothing is erased which is not published. */
+  async #sayWhereItIs(): Promise<void> {
+    const now = this.#clock.monotonic()
+    if (now - this.#saidAt < checkMs) return
+    this.#saidAt = now
+    await this.#options.store.noteReader(`outbox ${this.name}`, this.#cursor.position)
   }
 
   async #begin(): Promise<FeedPosition> {

@@ -17,12 +17,21 @@ export interface InlineProjectionsOptions {
   readonly projections: readonly Projection[]
   /** How long a catch-up at the start waits for another process that is at it. Default 10,000. */
   readonly leaseMs?: number
+  /**
+   * How long an append may pause between two statements of its transaction, for which all other appends wait. A program that is stopped there
+   * is cut off, and nothing of the append takes effect. Default 2,000.
+   */
+  readonly pauseMs?: number
 }
 
 export interface InlineProjections extends SqlEventStore {
   /** Fills new tables from the first event while appends go on, and puts them in their place in a moment without appends. */
   rebuild(name: string): Promise<void>
+  /** Ends it in all programs: its tables are dropped, and appends need it no more. */
+  retire(name: string): Promise<void>
 }
+
+const noGenerations: ReadonlyMap<string, number> = new Map()
 
 const pageSize = 500
 const attempts = 5
@@ -33,10 +42,12 @@ const attempts = 5
  * EVENTS_PROJECTION_SUPERSEDED. An event that a projection cannot handle is refused with what it threw: nothing is appended.
  */
 export async function openInlineProjections(options: InlineProjectionsOptions): Promise<InlineProjections> {
-  const { store, projections, leaseMs = 10_000 } = options
+  const { store, leaseMs = 10_000, pauseMs = 2_000 } = options
+  // They are part of appends, which come one after the other: there is nothing to divide.
+  const projections = options.projections.map((projection) => ({ ...projection, partitions: 1 }))
   await migrate(store.database, 'projections', projectionTables)
   const tables = new ProjectionTables(store.database, store.log, randomUUID(), leaseMs)
-  const inline = new InlineStore(store, projections, tables, leaseMs)
+  const inline = new InlineStore(store, projections, tables, leaseMs, pauseMs)
   for (const projection of projections) await inline.bring(projection, false)
   return inline
 }
@@ -46,8 +57,16 @@ class InlineStore implements InlineProjections {
   readonly #projections: readonly Projection[]
   readonly #tables: ProjectionTables
   readonly #leaseMs: number
+  readonly #pauseMs: number
 
-  constructor(store: SqlEventStore, projections: readonly Projection[], tables: ProjectionTables, leaseMs: number) {
+  constructor(
+    store: SqlEventStore,
+    projections: readonly Projection[],
+    tables: ProjectionTables,
+    leaseMs: number,
+    pauseMs: number,
+  ) {
+    this.#pauseMs = pauseMs
     this.#store = store
     this.#projections = projections
     this.#tables = tables
@@ -99,8 +118,7 @@ class InlineStore implements InlineProjections {
     options?: AppendAllOptions,
   ): Promise<readonly Appended[]> {
     const readers = this.#readersOf(appends)
-    const generations = new Map<string, number>()
-    for (const reader of readers) generations.set(reader.name, await this.#liveWithin(transaction, reader))
+    const generations = readers.length === 0 ? noGenerations : await this.#liveWithin(transaction, readers)
     const appended = await this.#store.appendWithin(transaction, appends, options)
     if (readers.length === 0 || appended.every(({ isRepeat }) => isRepeat)) return appended
     const count = appends.reduce((sum, { events }) => sum + events.length, 0)
@@ -111,18 +129,29 @@ class InlineStore implements InlineProjections {
   }
 
   async rebuild(name: string): Promise<void> {
+    await this.bring(this.#require(name), true)
+  }
+
+  async retire(name: string): Promise<void> {
+    const projection = this.#require(name)
+    await this.database.transaction(async (transaction) => {
+      await this.#tables.retireWithin(transaction, projection)
+      await this.#register(transaction, name, [])
+    })
+  }
+
+  #require(name: string): Projection {
     const projection = this.#projections.find((one) => one.name === name)
-    if (!projection)
-      throw eventsErrors.EVENTS_PROJECTION_UNKNOWN({
-        projection: name,
-        known: this.#projections.map((one) => one.name),
-      })
-    await this.bring(projection, true)
+    const known = this.#projections.map((one) => one.name)
+    if (!projection) throw eventsErrors.EVENTS_PROJECTION_UNKNOWN({ projection: name, known })
+    return projection
   }
 
   /** Fills a generation that is building, first beside the appends, then the rest in a transaction that keeps them out. */
   async bring(projection: Projection, isForced: boolean): Promise<void> {
-    if (!(await this.#tables.ensureGeneration(projection, isForced, 'building'))) return
+    // What other programs appended before it was registered may be missing in it.
+    const isRegistered = await this.#isRegistered(projection)
+    if (!(await this.#tables.ensureGeneration(projection, isForced || !isRegistered, 'building'))) return
     for (;;) {
       const generations = await this.#tables.generations(projection.name)
       const building = generations.find(({ state }) => state === 'building')
@@ -150,6 +179,7 @@ class InlineStore implements InlineProjections {
         )
         const live = generations.find(({ state }) => state === 'live')
         await this.#tables.switchWithin(transaction, projection, live, building)
+        await this.#register(transaction, projection.name, projection.types)
         return true
       })
       if (isDone) return
@@ -189,18 +219,54 @@ class InlineStore implements InlineProjections {
     }
   }
 
-  async #liveWithin(transaction: Queryable, { name, version }: Projection): Promise<number> {
+  /** Locks the live generations, and says which projections the append has and how long it may pause. */
+  async #liveWithin(transaction: Queryable, readers: readonly Projection[]): Promise<ReadonlyMap<string, number>> {
     const select = () =>
       transaction.query<Generation>(
-        `select generation, version from keelson_projections where log = $1 and name = $2 and state = 'live' for share`,
-        [this.log, name],
+        `select name, generation, version, set_config('keelson.inline', $3, true),
+            set_config('idle_in_transaction_session_timeout', $4, true)
+          from keelson_projections where log = $1 and name = any ($2::text[]) and state = 'live' order by name for share`,
+        [
+          ...[this.log, readers.map(({ name }) => name)],
+          ...[this.#projections.map(({ name }) => name).join(','), String(this.#pauseMs)],
+        ],
       )
-    const first = await select()
-    // Who waited for a switch finds the old one gone and has not seen the new one.
-    const live = first.rows[0] ?? (await select()).rows[0]
-    if (live?.version !== version)
-      throw eventsErrors.EVENTS_PROJECTION_SUPERSEDED({ projection: name, version, found: live?.version ?? 0 })
-    return live.generation
+    const first = (await select()).rows
+    // After waiting for a switch, the old generation is gone and the new one was not seen yet.
+    const live = first.length === readers.length ? first : (await select()).rows
+    for (const { name, version } of readers) {
+      const found = live.find((one) => one.name === name)
+      if (found?.version !== version)
+        throw eventsErrors.EVENTS_PROJECTION_SUPERSEDED({ projection: name, version, found: found?.version ?? 0 })
+    }
+    return new Map(live.map(({ name, generation }) => [name, generation]))
+  }
+
+  async #isRegistered({ name, types }: Projection): Promise<boolean> {
+    const { rows } = await this.database.query(
+      `select 1 from keelson_inline_projections i join keelson_event_logs l on l.id = i.log
+        where l.name = $1 and i.projection = $2 and i.types @> $3::text[]`,
+      [this.log, name, types],
+    )
+    return rows.length > 0
+  }
+
+  /** From the commit on, appends of these types are refused where the projection is lacking. */
+  async #register(transaction: Queryable, name: string, types: readonly string[]): Promise<void> {
+    await transaction.query(
+      'delete from keelson_inline_projections where log = (select id from keelson_event_logs where name = $1) and projection = $2',
+      [this.log, name],
+    )
+    if (types.length > 0)
+      await transaction.query(
+        'insert into keelson_inline_projections (log, projection, types) select id, $2, $3::text[] from keelson_event_logs where name = $1',
+        [this.log, name, types],
+      )
+    await transaction.query(
+      `update keelson_event_logs l set inline_types = (select array_agg(distinct t.type) from keelson_inline_projections i
+          cross join lateral unnest(i.types) t (type) where i.log = l.id) where l.name = $1`,
+      [this.log],
+    )
   }
 
   async #apply(

@@ -3,8 +3,9 @@
  * checkpoint behind it. A page that fails is taken event by event, and an event that cannot be handled is parked, with those that come after
  * it under the same key, so that one bad event neither stops the rest nor is overtaken by its own.
  */
-import { backoffMs, type Clock, isError, type Statement, withinTime } from '@keelson/kernel'
+import { backoffMs, type Clock, isError, reasonOf, type Statement, withinTime } from '@keelson/kernel'
 import { eventsErrors } from '../errors.ts'
+import { storable } from '../storable-text.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import type { FeedPage, FeedPosition } from '../store/event-store.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
@@ -56,6 +57,7 @@ export class PartitionWorker {
   #savedAt = 0
   #lookedAt = 0
   #isOwner = false
+  #failure: string | undefined
   #failures = 0
 
   constructor(options: PartitionWorkerOptions) {
@@ -75,6 +77,11 @@ export class PartitionWorker {
     return this.#isOwner ? this.#at.position : undefined
   }
 
+  /** Why it does not get on, as far as this process knows. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#ended
@@ -91,6 +98,7 @@ export class PartitionWorker {
       } catch (error) {
         if (signal.aborted) break
         // Another owner is no failure: wait for the turn.
+        if (!isFenced(error)) this.#failure = reasonOf(error)
         if (!isFenced(error)) hooks.failed(projection.name, { error, position: this.#at.position, isParked: false })
         await this.#pause()
       } finally {
@@ -116,8 +124,10 @@ export class PartitionWorker {
           ? await store.readFeed(this.#at, { types: projection.types, limit: count, includeArchived: true })
           : undefined
       this.#head = page?.head ?? this.#head
+      if (!page || page.next.position === this.#at.position) this.#failure = undefined
       if (page && page.next.position > this.#at.position) {
         await this.#handle(page, claim)
+        this.#failure = undefined
         this.#failures = 0
         continue
       }
@@ -159,7 +169,7 @@ export class PartitionWorker {
     const handled: RecordedEvent[] = []
     const statements: Statement[] = [tables.checkpoint(this.generation, this.partition, claim.fence, to)]
     for (const event of events) {
-      const key = projection.keyOf(event)
+      const key = storable(projection.keyOf(event))
       if (this.#parkedKeys.has(key)) {
         const reason = 'an earlier event of the same key is parked'
         statements.push(
@@ -200,7 +210,7 @@ export class PartitionWorker {
             await clock.sleep(backoffMs(pauses, attempt), this.#stop.signal)
             continue
           }
-          const key = projection.keyOf(event)
+          const key = storable(projection.keyOf(event))
           await store.database.batch([
             tables.checkpoint(this.generation, this.partition, claim.fence, next),
             tables.park(this.generation, this.partition, {
@@ -225,8 +235,10 @@ export class PartitionWorker {
     this.#lookedAt = clock.monotonic()
     const parked = await tables.parked(this.generation, this.partition)
     if (!parked.some(({ isRetryDue }) => isRetryDue)) return
+    const due = new Set(parked.flatMap(({ key, isRetryDue }) => (isRetryDue ? [key] : [])))
     const stuck = new Set<string>()
-    for (const { position, key } of parked) {
+    const tried = parked.filter(({ key }) => due.has(key))
+    for (const { position, key } of tried) {
       if (stuck.has(key)) continue
       const { events } = await store.readFeed({ position: position - 1, epoch: 0 }, { limit: 1, includeArchived: true })
       const at = this.#at
@@ -246,7 +258,7 @@ export class PartitionWorker {
     }
     await tables.endRetry(
       this.generation,
-      parked.map(({ position }) => position),
+      tried.map(({ position }) => position),
     )
     this.#parkedKeys = new Set((await tables.parked(this.generation, this.partition)).map(({ key }) => key))
   }
@@ -314,8 +326,4 @@ function isFenced(error: unknown): boolean {
 function isOfTheDatabase(error: unknown): boolean {
   if (!isError(error) || !error.code.startsWith('DATABASE_')) return false
   return error.code !== 'DATABASE_QUERY_FAILED' && error.code !== 'DATABASE_TIMED_OUT'
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 1_000)
 }

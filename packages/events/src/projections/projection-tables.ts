@@ -3,7 +3,9 @@
  * checkpoint, an owner with a lease, and a fence that every new owner raises: a checkpoint moves only for who holds the fence, in the
  * transaction of the changes, so that one who was taken for dead changes nothing any more.
  */
-import type { Database, Migration, Queryable, Statement } from '@keelson/kernel'
+import { type Database, isError, type Migration, type Queryable, type Statement } from '@keelson/kernel'
+import { eventsErrors } from '../errors.ts'
+import { storable } from '../storable-text.ts'
 import type { FeedPosition } from '../store/event-store.ts'
 import type { Projection } from './projection.ts'
 
@@ -16,6 +18,8 @@ export interface Generation {
   readonly version: number
   readonly state: GenerationState
   readonly partitions: number
+  /** Why it could not take the place of the live one when that was tried last. */
+  readonly problem: string | null
 }
 
 /** What an owner holds of one partition. */
@@ -55,6 +59,23 @@ export const projectionTables: readonly Migration[] = [
       end $$`,
     ],
   },
+  {
+    version: 2,
+    name: 'an owner that is paused in a transaction is cut off after its lease; parked events are tried again by themselves',
+    statements: [
+      `create or replace function keelson_checkpoint(in_log text, in_name text, in_generation int, in_partition int, in_fence bigint,
+        in_position bigint, in_epoch int, in_lease_ms int) returns void language plpgsql as $$
+      begin
+        perform set_config('idle_in_transaction_session_timeout', in_lease_ms::text, true);
+        update keelson_projection_partitions p
+          set position = in_position, epoch = in_epoch, updated_at = now(), lease_until = clock_timestamp() + in_lease_ms * interval '1 ms'
+          where p.log = in_log and p.name = in_name and p.generation = in_generation and p.partition = in_partition and p.fence = in_fence;
+        if not found then raise exception 'another owner has this partition' using errcode = 'KE010'; end if;
+      end $$`,
+      'alter table keelson_projections add column tables text[], add column problem text',
+      'alter table keelson_parked_events add column retry_at timestamptz',
+    ],
+  },
 ]
 
 /** PostgreSQL's code for a checkpoint that another owner holds. */
@@ -76,7 +97,7 @@ export class ProjectionTables {
 
   async generations(name?: string): Promise<readonly Generation[]> {
     const { rows } = await this.#database.query<Generation>(
-      `select name, generation, version, state, partitions from keelson_projections
+      `select name, generation, version, state, partitions, problem from keelson_projections
         where log = $1 and ($2::text is null or name = $2) and state <> 'retired' order by name, generation`,
       [this.#log, name ?? null],
     )
@@ -115,11 +136,12 @@ export class ProjectionTables {
   park({ name, generation }: Generation, partition: number, parked: ParkedEvent): Statement {
     const { position, key, reason, attempts } = parked
     return {
-      sql: `insert into keelson_parked_events (log, name, generation, partition, position, key, reason, attempts)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+      sql: `insert into keelson_parked_events (log, name, generation, partition, position, key, reason, attempts, retry_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, ${retryAt('$8::int')})
         on conflict (log, name, generation, position) do update
-          set reason = excluded.reason, attempts = keelson_parked_events.attempts + excluded.attempts, is_retry_due = false`,
-      parameters: [this.#log, name, generation, partition, position, key, reason, attempts],
+          set reason = excluded.reason, attempts = keelson_parked_events.attempts + excluded.attempts, is_retry_due = false,
+            retry_at = ${retryAt('keelson_parked_events.attempts + excluded.attempts')}`,
+      parameters: [this.#log, name, generation, partition, position, storable(key), storable(reason), attempts],
     }
   }
 
@@ -132,7 +154,8 @@ export class ProjectionTables {
 
   async parked({ name, generation }: Generation, partition?: number): Promise<readonly ParkedRow[]> {
     const { rows } = await this.#database.query<ParkedRow>(
-      `select partition, position, key, reason, attempts, is_retry_due as "isRetryDue", parked_at as "parkedAt" from keelson_parked_events
+      `select partition, position, key, reason, attempts, parked_at as "parkedAt",
+          is_retry_due or coalesce(retry_at < clock_timestamp(), true) as "isRetryDue" from keelson_parked_events
         where log = $1 and name = $2 and generation = $3 and ($4::int is null or partition = $4) order by position`,
       [this.#log, name, generation, partition ?? null],
     )
@@ -151,7 +174,7 @@ export class ProjectionTables {
   /** Those of `positions` that are still there have been tried, or wait behind one that was. */
   async endRetry({ name, generation }: Generation, positions: readonly number[]): Promise<void> {
     await this.#database.query(
-      `update keelson_parked_events set is_retry_due = false
+      `update keelson_parked_events set is_retry_due = false, retry_at = ${retryAt('attempts')}
         where log = $1 and name = $2 and generation = $3 and position = any ($4::bigint[])`,
       [this.#log, name, generation, positions],
     )
@@ -180,9 +203,10 @@ export class ProjectionTables {
         `keelson_projections ${this.#log} ${projection.name}`,
       ])
       const { rows } = await transaction.query<Generation>(
-        'select name, generation, version, state, partitions from keelson_projections where log = $1 and name = $2 order by generation',
+        'select name, generation, version, state, partitions, problem from keelson_projections where log = $1 and name = $2 order by generation',
         [this.#log, projection.name],
       )
+      await this.#requireOwnTables(transaction, projection)
       const live = rows.find(({ state }) => state === 'live' || state === 'switching')
       const building = rows.find(({ state }) => state === 'building')
       if (live && live.version > projection.version) return false
@@ -212,6 +236,25 @@ export class ProjectionTables {
     ])
   }
 
+  /** The live generation goes on after a switch that could not be made. */
+  async resumeLive(live: Generation, building: Generation, problem: string): Promise<void> {
+    await this.#database.batch([
+      {
+        sql: `update keelson_projections set state = 'live' where log = $1 and name = $2 and generation = $3 and state = 'switching'`,
+        parameters: [this.#log, live.name, live.generation],
+      },
+      {
+        sql: `update keelson_projection_partitions set owner = null, lease_until = null
+          where log = $1 and name = $2 and generation = $3 and owner = ''`,
+        parameters: [this.#log, live.name, live.generation],
+      },
+      {
+        sql: 'update keelson_projections set problem = $4 where log = $1 and name = $2 and generation = $3',
+        parameters: [this.#log, building.name, building.generation, storable(problem)],
+      },
+    ])
+  }
+
   /** Puts `building` in the place of `live`: queries read its tables from the next statement on. */
   async switchOver(projection: Projection, live: Generation, building: Generation): Promise<void> {
     await this.#database.transaction((transaction) => this.switchWithin(transaction, projection, live, building))
@@ -224,13 +267,15 @@ export class ProjectionTables {
     building: Generation,
   ): Promise<void> {
     const { affected } = await transaction.query(
-      `update keelson_projections set state = 'live' where log = $1 and name = $2 and generation = $3 and state = 'building'`,
+      `update keelson_projections set state = 'live', problem = null where log = $1 and name = $2 and generation = $3 and state = 'building'`,
       [this.#log, building.name, building.generation],
     )
     // Another process was faster.
     if (affected === 0) return
     await this.#show(transaction, projection, building.generation)
     if (!live) return
+    for (const table of await this.#tablesOf(transaction, live, projection))
+      if (!(table in projection.tables)) await transaction.query(`drop view if exists ${table}`)
     await transaction.query(
       `update keelson_projection_partitions b set quiet_until = coalesce(
           (select max(l.position) from keelson_projection_partitions l
@@ -239,6 +284,17 @@ export class ProjectionTables {
       [this.#log, building.name, building.generation, live.generation, live.partitions, building.partitions],
     )
     await this.#retire(transaction, projection, live)
+  }
+
+  /** Ends all generations. */
+  async retireWithin(transaction: Queryable, projection: Projection): Promise<void> {
+    const { rows } = await transaction.query<Generation>(
+      `select name, generation, version, state, partitions, problem from keelson_projections
+        where log = $1 and name = $2 and state <> 'retired'`,
+      [this.#log, projection.name],
+    )
+    for (const table of Object.keys(projection.tables)) await transaction.query(`drop view if exists ${table}`)
+    for (const generation of rows) await this.#retire(transaction, projection, generation)
   }
 
   async #create(
@@ -254,8 +310,9 @@ export class ProjectionTables {
     }
     if (state === 'live') await this.#show(transaction, projection, generation)
     await transaction.query(
-      'insert into keelson_projections (log, name, generation, version, state, partitions) values ($1, $2, $3, $4, $5, $6)',
-      [this.#log, name, generation, version, state, partitions],
+      `insert into keelson_projections (log, name, generation, version, state, partitions, tables)
+        values ($1, $2, $3, $4, $5, $6, $7::text[])`,
+      [this.#log, name, generation, version, state, partitions, Object.keys(tables)],
     )
     await transaction.query(
       `insert into keelson_projection_partitions (log, name, generation, partition)
@@ -264,15 +321,51 @@ export class ProjectionTables {
     )
   }
 
-  /** Columns may differ, which `create or replace view` would refuse. */
+  /** Views of others that read these stay, where the columns do. */
   async #show(transaction: Queryable, { tables }: Projection, generation: number): Promise<void> {
     for (const table of Object.keys(tables)) {
-      await transaction.query(`drop view if exists ${table}`)
-      await transaction.query(`create view ${table} as select * from ${tableOf(table, generation)}`)
+      const view = `view ${table} as select * from ${tableOf(table, generation)}`
+      await transaction.query('savepoint keelson_show')
+      try {
+        await transaction.query(`create or replace ${view}`)
+      } catch (error) {
+        if (!isError(error, 'DATABASE_QUERY_FAILED')) throw error
+        await transaction.query('rollback to savepoint keelson_show')
+        await transaction.query(`drop view if exists ${table}`)
+        await transaction.query(`create ${view}`)
+      }
     }
   }
 
-  async #retire(transaction: Queryable, { tables }: Projection, { name, generation }: Generation): Promise<void> {
+  /** Those of before their names were noted are those of today's definition. */
+  async #tablesOf(
+    transaction: Queryable,
+    { name, generation }: Generation,
+    { tables }: Projection,
+  ): Promise<readonly string[]> {
+    const { rows } = await transaction.query<{ tables: readonly string[] | null }>(
+      'select tables from keelson_projections where log = $1 and name = $2 and generation = $3',
+      [this.#log, name, generation],
+    )
+    return rows[0]?.tables ?? Object.keys(tables)
+  }
+
+  /** Names of tables are of the database: two logs, or two projections, cannot both have one. */
+  async #requireOwnTables(transaction: Queryable, { name, tables }: Projection): Promise<void> {
+    const { rows } = await transaction.query<{ log: string; name: string }>(
+      `select log, name from keelson_projections where state <> 'retired' and (log, name) <> ($1, $2)
+        and (tables && $3::text[] or (tables is null and name = $2)) limit 1`,
+      [this.#log, name, Object.keys(tables)],
+    )
+    const [other] = rows
+    if (!other) return
+    const reason = `its tables are those of the projection "${other.name}" of log "${other.log}": give them names of their own`
+    throw eventsErrors.EVENTS_PROJECTION_INVALID({ projection: name, reason })
+  }
+
+  async #retire(transaction: Queryable, projection: Projection, retired: Generation): Promise<void> {
+    const { name, generation } = retired
+    const tables = await this.#tablesOf(transaction, retired, projection)
     await transaction.query(
       `update keelson_projections set state = 'retired' where log = $1 and name = $2 and generation = $3`,
       [this.#log, name, generation],
@@ -286,8 +379,7 @@ export class ProjectionTables {
       name,
       generation,
     ])
-    for (const table of Object.keys(tables))
-      await transaction.query(`drop table if exists ${tableOf(table, generation)} cascade`)
+    for (const table of tables) await transaction.query(`drop table if exists ${tableOf(table, generation)}`)
   }
 }
 
@@ -308,6 +400,11 @@ interface PartitionRow extends FeedPosition {
   readonly partition: number
   readonly owner: string | null
   readonly updatedAt: Date
+}
+
+/** A parked event is tried again by itself after pauses that grow from seconds to an hour. */
+function retryAt(attempts: string): string {
+  return `clock_timestamp() + least(3600, 5 * 2 ^ least(${attempts}, 12)) * interval '1 second'`
 }
 
 /** The table of one generation that queries see under `table`. */

@@ -393,6 +393,86 @@ export const projectionsConformance: readonly ProjectionsCase[] = [
       assert.deepEqual(await stage.read(definition.name), { ...expected, a: 7 })
     },
   ),
+  on('an inline projection holds every event of the log, whoever appended it, on one partition', async (stage) => {
+    const definition = totals({ partitions: 4 })
+    await Promise.all(Array.from({ length: 40 }, (_, at) => stage.add(`s${at}`, 1)))
+    const inline = await openInlineProjections({ store: stage.store, projections: [defineProjection(definition)] })
+    assert.equal(Object.keys(await stage.read(definition.name)).length, 40)
+    const added = [{ type: 'Added', data: { amount: 1 } }]
+    const isMissing = (error: unknown) => isError(error, 'EVENTS_INLINE_MISSING')
+    await assert.rejects(stage.store.append('plain', added), isMissing)
+    const both = [
+      { stream: 'plain', events: added },
+      { stream: 'other', events: [{ type: 'Unrelated' }] },
+    ]
+    await assert.rejects(stage.store.appendAll(both), isMissing)
+    const within = stage.database.transaction((transaction) => stage.store.appendWithin(transaction, both))
+    await assert.rejects(within, isMissing)
+    await stage.store.append('other', [{ type: 'Unrelated' }])
+    await inline.append('plain', added)
+    assert.equal((await stage.read(definition.name))['plain'], 1)
+    await inline.retire(definition.name)
+    await stage.store.append('plain', added)
+  }),
+  on(
+    'health says what stands still: a bad text, a switch that cannot be made, a version that was overtaken',
+    async (stage) => {
+      const definition = totals({
+        project: (added, table) => {
+          if (added.data.amount < 0) throw new Error('bad \0 text, half \ud800')
+          return totalsOf(definition.name, added, table)
+        },
+      })
+      const projections = await stage.start([definition], { attempts: 1 })
+      await stage.add('bad', -1)
+      await projections.waitFor(definition.name, await stage.add('good', 1))
+      assert.match(JSON.stringify(await projections.health()), /degraded.*1 events of .* are parked/)
+      assert.equal((await projections.parked(definition.name))[0]?.attempts, 1)
+      // A view of somebody else that the new columns would break.
+      await stage.database.query(`create view ${definition.name}_report as select total from ${definition.name}`)
+      const other = {
+        ...totals({ name: definition.name }),
+        version: 2,
+        tables: {
+          [definition.name]: (table: string) => [`create table ${table} (total text, stream text primary key)`],
+        },
+        project: () => undefined,
+      }
+      const newer = await stage.start([other], { attempts: 1 })
+      await until(async () => /cannot take its place/.test(JSON.stringify(await newer.health())), 'the failed switch')
+      // The old version goes on.
+      await projections.waitFor(definition.name, await stage.add('good', 2))
+      assert.equal((await stage.read(definition.name))['good'], 3)
+      await stage.database.query(`drop view ${definition.name}_report`)
+      await until(async () => (await newer.status()).every(({ version }) => version === 2), 'the switch')
+      await until(async () => /has taken over/.test(JSON.stringify(await projections.health())), 'the old version')
+    },
+  ),
+  on('views of others stay while a projection is rebuilt, and tables of another log are not taken', async (stage) => {
+    const definition = totals()
+    const projections = await stage.start([definition])
+    await projections.waitFor(definition.name, await stage.add('a', 1))
+    await stage.database.query(`create view ${definition.name}_report as select total from ${definition.name}`)
+    await projections.rebuild(definition.name)
+    await projections.waitFor(definition.name, await stage.add('a', 2))
+    assert.deepEqual((await stage.database.query(`select total from ${definition.name}_report`)).rows.length, 1)
+    const store = await openEventStore({ database: stage.database, log: `${stage.store.log}-2` })
+    await assert.rejects(startProjections({ store, projections: [defineProjection(definition)] }), (error) =>
+      isError(error, 'EVENTS_PROJECTION_INVALID'),
+    )
+    await store.close()
+  }),
+  on('an archived event reaches a projection that was away when it came', async (stage) => {
+    const definition = totals()
+    const projections = await stage.start([definition])
+    await projections.waitFor(definition.name, await stage.add('a', 1))
+    await projections.close()
+    const position = await stage.add('a', 2)
+    await stage.store.archive('a')
+    const again = await stage.start([definition])
+    await again.waitFor(definition.name, position)
+    assert.deepEqual(await stage.read(definition.name), { a: 3 })
+  }),
   on(
     'an inline projection is rebuilt while events are appended, and a new version takes over at its start',
     async (stage) => {

@@ -3,7 +3,7 @@
  * switch when they have drawn level, and waiting for one's own writes. Several processes may run the same projections and share them.
  */
 import { randomUUID } from 'node:crypto'
-import { type Clock, type HealthCheck, migrate, systemClock } from '@keelson/kernel'
+import { type Clock, type HealthCheck, isError, migrate, reasonOf, systemClock } from '@keelson/kernel'
 import type { Metrics } from '@keelson/telemetry'
 import { eventsErrors } from '../errors.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
@@ -55,6 +55,8 @@ export interface ProjectionStatus {
   /** Events of the log that have not been. */
   readonly lag: number
   readonly parked: number
+  /** Why it could not take the place of the live one when that was tried last. */
+  readonly problem: string | null
   /** Processes that have a partition of it. */
   readonly owners: readonly string[]
 }
@@ -81,6 +83,8 @@ export interface Projections {
 
 /** Between looks at the generations: how soon a process takes up what another one began. */
 const lookMs = 500
+/** Between tries of a switch that cannot be made. */
+const longestSwitchPauseMs = 300_000
 /** How long what is asked of the owner of a partition may take to be done. */
 const replayTimeoutMs = 60_000
 
@@ -106,6 +110,9 @@ class RunningProjections implements Projections {
   readonly #workers = new Map<string, PartitionWorker>()
   readonly #stop = new AbortController()
   #looking: Promise<void> = Promise.resolve()
+  #lookFailure: string | undefined
+  /** Switches that could not be made, by projection. */
+  readonly #failedSwitches = new Map<string, { readonly count: number; readonly nextAt: number }>()
   /** Looks go one after the other: one with an old view would stop what another has started. */
   #lastLook: Promise<void> = Promise.resolve()
 
@@ -171,7 +178,7 @@ class RunningProjections implements Projections {
         const parked = await this.#tables.parked(generation)
         const position = leastOf(partitions)
         const owners = new Set(partitions.flatMap(({ owner }) => (owner ? [owner] : [])))
-        const { name, version, generation: number, state } = generation
+        const { name, version, generation: number, state, problem } = generation
         return {
           name,
           version,
@@ -180,6 +187,7 @@ class RunningProjections implements Projections {
           position,
           lag: Math.max(0, head - position),
           parked: parked.length,
+          problem,
           owners: [...owners],
         }
       }),
@@ -204,6 +212,8 @@ class RunningProjections implements Projections {
         : head.position
       options.onProgress?.({ done, total: head.position })
       if (found?.state !== 'building') return
+      if (found.problem !== null)
+        throw eventsErrors.EVENTS_PROJECTION_SWITCH_FAILED({ projection: name, reason: found.problem })
       await this.#clock.sleep(20, stop)
     }
   }
@@ -230,15 +240,26 @@ class RunningProjections implements Projections {
 
   async health(): Promise<HealthCheck> {
     const all = await this.status()
-    const own = all.filter(({ name, state }) => state !== 'building' && this.#projections.has(name))
-    const idle = own.filter(({ owners, lag, state }) => owners.length === 0 && lag > 0 && state === 'live')
-    if (idle.length > 0) return { status: 'failed', message: `nobody runs ${idle.map(({ name }) => name).join(', ')}` }
-    const parked = own.filter((one) => one.parked > 0)
-    if (parked.length === 0) return { status: 'ok' }
-    return {
-      status: 'degraded',
-      message: parked.map((one) => `${one.parked} events of ${one.name} are parked`).join('; '),
-    }
+    const own = all.filter(({ name }) => this.#projections.has(name))
+    const failed = own.flatMap((one) => this.#whyFailed(one) ?? [])
+    if (failed.length > 0) return { status: 'failed', message: failed.join('; ') }
+    const workers = [...this.#workers.values()]
+    const hindered = [
+      ...workers.flatMap(({ failure, generation: { name } }) => (failure === undefined ? [] : [`${name}: ${failure}`])),
+      ...(this.#lookFailure === undefined ? [] : [`generations cannot be looked at: ${this.#lookFailure}`]),
+      ...own.flatMap(({ name, version, problem }) =>
+        problem === null ? [] : [`version ${version} of ${name} cannot take its place: ${problem}`],
+      ),
+      ...own.flatMap(({ name, parked }) => (parked > 0 ? [`${parked} events of ${name} are parked`] : [])),
+    ]
+    return hindered.length === 0 ? { status: 'ok' } : { status: 'degraded', message: [...new Set(hindered)].join('; ') }
+  }
+
+  #whyFailed({ name, version, state, owners, lag }: ProjectionStatus): string | undefined {
+    const known = this.#projections.get(name)?.version ?? version
+    if (state !== 'building' && known < version)
+      return `version ${version} of ${name} has taken over, and this program knows ${known}`
+    return owners.length === 0 && lag > 0 && state !== 'switching' ? `nobody runs ${name}` : undefined
   }
 
   async close(): Promise<void> {
@@ -258,7 +279,11 @@ class RunningProjections implements Projections {
   async #keepLooking(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#clock.sleep(lookMs, this.#stop.signal).catch(() => {})
-      await this.#look().catch((error: unknown) => {
+      const looked = this.#look().then(() => {
+        this.#lookFailure = undefined
+      })
+      await looked.catch((error: unknown) => {
+        this.#lookFailure = reasonOf(error)
         if (!this.#stop.signal.aborted) this.#hooks.failed('all', { error, position: 0, isParked: false })
       })
     }
@@ -305,10 +330,27 @@ class RunningProjections implements Projections {
       Math.max(...ahead.map(({ position }) => position)) - Math.min(...reached.map(({ position }) => position))
     const isLevel = ahead.every(({ partition, position }) => (reached[partition]?.position ?? 0) >= position)
     if (live.state === 'switching') {
-      if (isLevel || behind <= 0) await this.#tables.switchOver(projection, live, building)
+      if (isLevel || behind <= 0) await this.#switch(projection, live, building)
       return
     }
+    if ((this.#failedSwitches.get(building.name)?.nextAt ?? 0) > this.#clock.monotonic()) return
     if (behind <= (this.#options.pageSize ?? 500)) await this.#tables.pauseLive(live)
+  }
+
+  /** The old version goes on after a switch that cannot be made; it is tried again after pauses that grow. */
+  async #switch(projection: Projection, live: Generation, building: Generation): Promise<void> {
+    const { name } = projection
+    try {
+      await this.#tables.switchOver(projection, live, building)
+      this.#failedSwitches.delete(name)
+    } catch (error) {
+      if (!isError(error, 'DATABASE_QUERY_FAILED')) throw error
+      await this.#tables.resumeLive(live, building, reasonOf(error))
+      const count = (this.#failedSwitches.get(name)?.count ?? 0) + 1
+      const pauseMs = Math.min(longestSwitchPauseMs, 1_000 * 2 ** (count - 1))
+      this.#failedSwitches.set(name, { count, nextAt: this.#clock.monotonic() + pauseMs })
+      this.#hooks.failed(name, { error, position: 0, isParked: false })
+    }
   }
 
   #worker(projection: Projection, generation: Generation, partition: number): PartitionWorker {

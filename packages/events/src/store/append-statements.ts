@@ -22,6 +22,8 @@ export function refusalOf(
   if (outcome === 'conflict') return eventsErrors.EVENTS_VERSION_CONFLICT({ stream, expected, found: version })
   if (outcome === 'taken') return eventsErrors.EVENTS_ID_TAKEN({ stream })
   if (outcome === 'condition') return eventsErrors.EVENTS_CONDITION_FAILED({ after, position })
+  if (outcome?.startsWith('inline:'))
+    return eventsErrors.EVENTS_INLINE_MISSING({ stream, projection: outcome.slice('inline:'.length) })
   return eventsErrors.EVENTS_STREAM_CLOSED({ stream, state: String(outcome) })
 }
 

@@ -109,6 +109,17 @@ export const eventTables: readonly Migration[] = [
   },
   sealMigration,
   personalMigration,
+  {
+    version: 6,
+    name: 'projections that hold every event at once',
+    statements: [
+      `create table keelson_inline_projections (
+        log int not null, projection text collate "C" not null, types text[] not null, primary key (log, projection))`,
+      'alter table keelson_event_logs add column inline_types text[]',
+      appendFunction(),
+      appendAloneFunction(),
+    ],
+  },
 ]
 
 /**
@@ -133,6 +144,8 @@ function appendFunction(): string {
     versions bigint[];
     states text[];
     repeats int[];
+    lacking int[];
+    lacked text;
     parts constant int := cardinality(part_append);
     outcomes text[] := array_fill(null::text, array[parts]);
     out_versions bigint[] := array_fill(0::bigint, array[parts]);
@@ -151,7 +164,7 @@ function appendFunction(): string {
     stream int;
     refusal text;
   begin
-    select l.name, l.head, l.server, l.recorded_at into the_log from keelson_event_logs l where l.id = in_log for update;
+    select l.name, l.head, l.server, l.recorded_at, l.inline_types into the_log from keelson_event_logs l where l.id = in_log for update;
     if right(the_log.server, 8) <> keelson_timeline() then perform keelson_event_log(the_log.name); end if;
     next_position := the_log.head;
     the_time := greatest(the_log.recorded_at, clock_timestamp());
@@ -164,6 +177,13 @@ function appendFunction(): string {
     select array_agg(distinct part_append[p.part]) into repeats
       from unnest(event_ids, event_part) p (id, part)
       cross join lateral (select f.log from keelson_events f where f.id = p.id offset 0) e where e.log = in_log;
+
+    -- Which appends have events of a projection that must hold them at once, and that the program does not have.
+    if the_log.inline_types && event_types then
+      select array_agg(distinct part_append[g.part]), min(i.projection) into lacking, lacked
+        from unnest(event_types, event_part) g (type, part) join keelson_inline_projections i on i.log = in_log and g.type = any (i.types)
+        where i.projection <> all (string_to_array(coalesce(current_setting('keelson.inline', true), ''), ','));
+    end if;
 
     if condition_after is not null then
       met_position := keelson_events_meeting(in_log, condition_tags, condition_types, condition_after);
@@ -192,6 +212,10 @@ function appendFunction(): string {
           refusal := 'condition';
           outcomes[part] := refusal;
           out_positions[part] := met_position;
+        end if;
+        if lacking is not null and part_append[part] = any (lacking) then
+          refusal := 'inline:' || lacked;
+          outcomes[part] := refusal;
         end if;
         for at in part .. last_part loop
           exit when refusal is not null;
@@ -256,8 +280,8 @@ function appendAloneFunction(): string {
     the_log record;
   begin
     update keelson_event_logs l set head = l.head + count, recorded_at = greatest(l.recorded_at, clock_timestamp())
-      where l.id = in_log returning l.name, l.head, l.server, l.recorded_at into the_log;
-    if right(the_log.server, 8) = keelson_timeline() then
+      where l.id = in_log returning l.name, l.head, l.server, l.recorded_at, l.inline_types into the_log;
+    if right(the_log.server, 8) = keelson_timeline() and (the_log.inline_types && in_types) is not true then
       if in_expected <= 0 and in_expected > -2 then
         insert into keelson_event_streams as s (log, name, version) values (in_log, in_stream, count)
           on conflict (log, name) do update set version = s.version + count where in_expected = -1 and s.state = 'open'
