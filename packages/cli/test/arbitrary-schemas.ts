@@ -85,7 +85,7 @@ export function arbitraryValue(random: Random, depth: number): z.ZodType {
   const nested = [
     () => z.array(inner()).max(3),
     () => z.tuple([inner(), inner()]),
-    () => z.object({ a: inner(), b: inner().optional() }),
+    () => z.object({ a: inner(), b: inner().optional(), c: z.int().default(5) }),
     () => z.union([inner(), inner()]),
     () => z.union([z.string(), z.array(z.string())]),
     () => z.record(z.string(), inner()),

@@ -11,8 +11,11 @@ export function numberIn(text: string): number | undefined {
   if (!match) return undefined
   const [, whole = '', fraction = '', exponent] = match
   const number = Number(text)
+  if (!Number.isFinite(number)) return undefined
   const isInteger = fraction === '' && exponent === undefined
-  if (!Number.isFinite(number) || (isInteger && BigInt(number) !== BigInt(text))) return undefined
+  // What JavaScript writes of a large number is not exact to the last digit, and is that number all the same.
+  const isChanged = isInteger && String(number) !== text && BigInt(number) !== BigInt(text)
+  if (isChanged) return undefined
   if (number === 0) return /[1-9]/.test(whole + fraction) ? undefined : 0
   return number
 }
@@ -85,8 +88,8 @@ function whyNoScalar(value: unknown): string | undefined {
 
 function whyNoPlainObject(object: object, path: readonly string[]): string | undefined {
   if (path.length > deepest) return `what is nested deeper than ${deepest} levels`
-  if ('toJSON' in object && typeof object.toJSON === 'function') return `a ${nameOf(object)}`
-  return Array.isArray(object) || isPlainObject(object) ? undefined : `a ${nameOf(object)}`
+  if ('toJSON' in object && typeof object.toJSON === 'function') return `an object with toJSON (${nameOf(object)})`
+  return Array.isArray(object) || isPlainObject(object) ? undefined : `an object of another kind (${nameOf(object)})`
 }
 
 /** An object literal or what JSON makes, as opposed to a date, a map or an instance. */

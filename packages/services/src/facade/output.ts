@@ -2,7 +2,7 @@
  * What an operation lets out: its answer without whatever the output schema does not know, since the compiler does not catch extra fields, and
  * nothing that JSON would change.
  */
-import { jsonProblems, type Operation, problemsOf } from '@keelson/kernel'
+import { isRecord, isSame, jsonProblems, jsonSchemaOf, type Operation, problemsOf } from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 
 /**
@@ -16,4 +16,25 @@ export async function strip(output: unknown, operation: Operation, subject: stri
   const problems = result.issues ? problemsOf(result.issues) : jsonProblems(result.value)
   if (problems.length > 0) throw servicesErrors.OPERATION_OUTPUT_INVALID({ operation: subject, problems })
   return result.issues ? undefined : result.value
+}
+
+/**
+ * Whether the output schema fills in what an implementation may leave out. Callers in the process are promised that too, so that such an
+ * answer, unlike others, is parsed for them.
+ */
+export function fillsOutput({ output }: Operation, subject: string): boolean {
+  if (!output) return false
+  const [wrote, read] = (['input', 'output'] as const).map((side) => jsonSchemaOf(output, side, subject))
+  return !isSame(bare(wrote, closedness), bare(read, closedness)) && isSame(bare(wrote, presence), bare(read, presence))
+}
+
+const closedness = new Set(['additionalProperties', '$schema', '$id'])
+const presence = new Set([...closedness, 'required', 'default'])
+
+/** A schema without some of its keywords, at any depth; schemas and properties of such a name stay. */
+function bare(schema: unknown, keywords: ReadonlySet<string>): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => bare(item, keywords))
+  if (!isRecord(schema)) return schema
+  const kept = Object.entries(schema).filter(([key, value]) => !keywords.has(key) || isRecord(value))
+  return Object.fromEntries(kept.map(([key, value]) => [key, bare(value, keywords)]))
 }

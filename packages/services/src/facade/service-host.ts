@@ -32,7 +32,7 @@ import {
 import { servicesErrors } from '../errors.ts'
 import type { Instrument, OperationState, Plan } from './call-plan.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
-import { strip } from './output.ts'
+import { fillsOutput, strip } from './output.ts'
 import { callOperation, callOperationForPeer } from './pipeline.ts'
 import { subscribeOperation } from './subscription.ts'
 
@@ -229,7 +229,9 @@ export class ServiceHost {
     if (foreign.length > 0) throw servicesErrors.SERVICE_IMPLEMENTATION_FOREIGN({ ...at, operations: foreign })
     for (const [name, operation] of this.#operations) {
       // Checked above to be a function; that it fits the contract the compiler checked in defineService.
-      operation.invoke = implementation[name] as OperationState['invoke']
+      const invoke = implementation[name] as OperationState['invoke']
+      const isFilled = operation.kind !== 'subscription' && fillsOutput(this.operation(name), operation.name)
+      operation.invoke = isFilled ? async (input, call) => operation.strip(await invoke(input, call)) : invoke
     }
   }
 

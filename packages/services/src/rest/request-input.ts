@@ -24,6 +24,7 @@ export interface WrittenInput {
 export function readInput(layout: InputLayout, { path, query, body }: ReceivedInput): unknown {
   const { root, placeOf, schemaOf } = layout
   const input: Record<string, unknown> = Object.create(null)
+  for (const [name, text] of Object.entries(path)) input[name] = coerceText(text, schemaOf(name), root)
   const fields = layout.body === 'json' ? { [layout.route.options.json ?? '']: body } : body
   if (fields !== undefined && !isRecord(fields)) throw malformed('the body must be a JSON object')
   for (const [name, value] of Object.entries(fields ?? {})) {
@@ -37,7 +38,6 @@ export function readInput(layout: InputLayout, { path, query, body }: ReceivedIn
       throw malformed(`"${name}" is taken from the ${placeOf(name) === 'path' ? 'path' : 'body'}, not from the query`)
     input[name] = coerceText(query.getAll(name), schemaOf(name), root)
   }
-  for (const [name, text] of Object.entries(path)) input[name] = coerceText(text, schemaOf(name), root)
   return root || Object.keys(input).length > 0 ? { ...input } : undefined
 }
 
@@ -155,7 +155,7 @@ class InputWriter {
     }
     if (form === 'base64') {
       const body = bytesOf(whole)
-      if (!body) this.#refuse(name, 'it is not base64')
+      if (!body) this.#refuse(name, 'it is not base64 in its one canonical form')
       return { body, contentType: bytesType }
     }
     if (form !== 'utf-8') this.#refuse(base64 ?? name, 'it says utf-8 or base64')
