@@ -30,6 +30,8 @@ export interface ClientOptions {
   readonly headers?: ClientHeaders
   /** For a call to be answered, and for a subscription to begin; 30 seconds unless given. */
   readonly timeoutMs?: number
+  /** The largest answer that is read; 64 MiB unless given. Of a stream, each event may have 64 MiB. */
+  readonly maxAnswerBytes?: number
   readonly fetch?: typeof fetch
   /** What times are measured by: that of the process unless given. */
   readonly clock?: Clock

@@ -16,6 +16,7 @@ export type ClientHeaders = Readonly<Record<string, string>> | (() => Awaitable<
 export interface HttpClientOptions {
   readonly headers?: ClientHeaders | undefined
   readonly timeoutMs?: number | undefined
+  readonly maxAnswerBytes?: number | undefined
   readonly fetch?: typeof fetch | undefined
   readonly clock?: Clock | undefined
 }
@@ -37,7 +38,7 @@ export interface HttpAnswer {
   readonly status: number
   readonly isSuccess: boolean
   readonly headers: Headers
-  /** The body as text. Rejects as `send` does, and with REMOTE_ANSWER_INVALID when it is over 64 MiB. */
+  /** The body as text. Rejects as `send` does, and with REMOTE_ANSWER_INVALID when it is larger than the client takes. */
   text(): Promise<string>
   /** The first part of a body that may not be worth reading whole; what there is when it breaks off. */
   beginning(): Promise<string>
@@ -46,7 +47,7 @@ export interface HttpAnswer {
 }
 
 const defaultTimeoutMs = 30_000
-const mostBytes = 64 * 1024 * 1024
+const defaultMaxAnswerBytes = 64 * 1024 * 1024
 const beginningBytes = 1024 * 1024
 
 /** What may stand in a header as it is. */
@@ -57,16 +58,18 @@ export class HttpClient {
   readonly #authorization: string | undefined
   readonly #headers: ClientHeaders
   readonly #timeoutMs: number
+  readonly #maxAnswerBytes: number
   readonly #fetch: typeof fetch
   readonly #clock: Clock
 
   /** @param url where the paths start; a name and password in it are sent as Basic authentication and shown nowhere. */
-  constructor(url: string, { headers = {}, timeoutMs, fetch: given, clock }: HttpClientOptions) {
+  constructor(url: string, { headers = {}, timeoutMs, maxAnswerBytes, fetch: given, clock }: HttpClientOptions) {
     const parsed = URL.parse(url)
     this.#address = (parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : url).replace(/\/+$/, '')
     this.#authorization = parsed ? basicOf(parsed) : undefined
     this.#headers = headers
     this.#timeoutMs = timeoutMs ?? defaultTimeoutMs
+    this.#maxAnswerBytes = maxAnswerBytes ?? defaultMaxAnswerBytes
     this.#fetch = given ?? fetch
     this.#clock = clock ?? systemClock
   }
@@ -95,7 +98,7 @@ export class HttpClient {
       })
       // A call must be over in time with its body.
       if (isStream) patience.end()
-      return new Answer(response, operation, patience, lost)
+      return new Answer(response, { operation, patience, lost, maxBytes: this.#maxAnswerBytes })
     } catch (cause) {
       patience.end()
       throw lost(cause)
@@ -156,23 +159,27 @@ class Patience {
   }
 }
 
+interface Reading {
+  readonly operation: string
+  readonly patience: Patience
+  readonly maxBytes: number
+  /** Names a body that breaks off. */
+  readonly lost: (cause: unknown) => Error
+}
+
 class Answer implements HttpAnswer {
   readonly status: number
   readonly isSuccess: boolean
   readonly headers: Headers
   readonly #response: Response
-  readonly #operation: string
-  readonly #patience: Patience
-  readonly #lost: (cause: unknown) => Error
+  readonly #reading: Reading
 
-  constructor(response: Response, operation: string, patience: Patience, lost: (cause: unknown) => Error) {
+  constructor(response: Response, reading: Reading) {
     this.status = response.status
     this.isSuccess = response.ok
     this.headers = response.headers
     this.#response = response
-    this.#operation = operation
-    this.#patience = patience
-    this.#lost = lost
+    this.#reading = reading
   }
 
   async text(): Promise<string> {
@@ -181,7 +188,7 @@ class Answer implements HttpAnswer {
     let size = 0
     for await (const bytes of this.#bytes()) {
       size += bytes.length
-      if (size > mostBytes) throw this.#tooLarge()
+      if (size > this.#reading.maxBytes) throw this.#tooLarge()
       text += decoder.decode(bytes, { stream: true })
     }
     return text + decoder.decode()
@@ -204,7 +211,7 @@ class Answer implements HttpAnswer {
   }
 
   async *events(): AsyncGenerator<ServerSentEvent> {
-    yield* eventsOf(this.#bytes(), this.#operation)
+    yield* eventsOf(this.#bytes(), this.#reading.operation)
   }
 
   /** Leaving it lets go of the connection. */
@@ -212,15 +219,15 @@ class Answer implements HttpAnswer {
     try {
       for await (const bytes of this.#response.body ?? []) yield bytes
     } catch (cause) {
-      throw this.#lost(cause)
+      throw this.#reading.lost(cause)
     } finally {
-      this.#patience.end()
+      this.#reading.patience.end()
     }
   }
 
   #tooLarge() {
-    const reason = `it is larger than ${mostBytes} bytes`
-    return servicesErrors.REMOTE_ANSWER_INVALID({ operation: this.#operation, reason })
+    const { operation, maxBytes } = this.#reading
+    return servicesErrors.REMOTE_ANSWER_INVALID({ operation, reason: `it is larger than ${maxBytes} bytes` })
   }
 }
 

@@ -102,7 +102,7 @@ describe('HttpClient', () => {
           },
         }),
       )
-    const answer = await clientOf(endless).send(request)
+    const answer = await clientOf(endless, { maxAnswerBytes: 3_000_000 }).send(request)
     await expect(answer.text()).rejects.toMatchObject({ code: 'REMOTE_ANSWER_INVALID' })
     expect(isLeft).toBe(true)
     const refused = await clientOf(endless).send(request)
