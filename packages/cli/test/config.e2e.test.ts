@@ -63,6 +63,8 @@ listener.host                  "::1"         KEELSON_LISTENER_HOST
 listener.port                  0             keelson.config.ts
 policies.chaosAllowed          false         defaults
 system.data                    ".keelson"    defaults
+system.drainMs                 0             defaults
+system.closeMs                 25000         defaults
 telemetry.sampling             0.01          defaults
 telemetry.slowMs               1000          defaults
 telemetry.otlp.metricsEveryMs  60000         defaults
@@ -74,7 +76,11 @@ telemetry.otlp.metricsEveryMs  60000         defaults
     const { stdout } = await keelson(['config', 'system', '--json', '--data', 'here'])
     expect(JSON.parse(stdout)).toEqual({
       environment: 'development',
-      values: [{ path: 'system.data', value: 'here', origin: 'command line' }],
+      values: [
+        { path: 'system.data', value: 'here', origin: 'command line' },
+        { path: 'system.drainMs', value: 0, origin: 'defaults' },
+        { path: 'system.closeMs', value: 25_000, origin: 'defaults' },
+      ],
     })
   })
 
