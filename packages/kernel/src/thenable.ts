@@ -10,12 +10,18 @@ const nativeThen = Promise.prototype.then
  * `then` that is a getter throws; what the function itself throws rejects the promise.
  */
 export function promiseOf(value: unknown): Promise<unknown> | undefined {
+  if (value instanceof Promise) {
+    const { then } = value
+    return then === nativeThen ? value : promiseBy(value, then)
+  }
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
   // Any property may be asked for of an object; only its being a function counts.
   const { then } = value as { readonly then?: unknown }
-  if (typeof then !== 'function') return undefined
-  // An object with the `then` of a promise that is no promise would throw when that is called.
-  if (then === nativeThen && value instanceof Promise) return value
+  // A function of whatever parameters: it is called as `then` is.
+  return typeof then === 'function' ? promiseBy(value, then as typeof nativeThen) : undefined
+}
+
+function promiseBy(value: unknown, then: typeof nativeThen): Promise<unknown> {
   return new Promise((resolve, reject) => {
     then.call(value, resolve, reject)
   })
