@@ -19,8 +19,8 @@ interface ReadingCall {
   readonly isSettled: boolean
   /** Monotonic milliseconds. */
   now(): number
-  /** Makes an answer beside the call: it ends by itself, in that time where the operation has no deadline. */
-  make(withinMs: number): Promise<unknown>
+  /** Makes an answer beside the call, which ends by itself. */
+  make(): Promise<unknown>
   /** The call waits for somebody else's work. */
   waits(): void
   settle(value: unknown): void
@@ -112,7 +112,7 @@ export class CacheReader implements FlightReader {
   /** @param isOpen whether others may wait for it, which they may not for one in the background. */
   #takeOff(isOpen: boolean): CacheFlight {
     const flight = new CacheFlight(this.#cache, this.#key, this.#call.input, this.#call.caller, isOpen)
-    flight.follow(this.#call.make(this.#cache.settings.withinMs))
+    flight.follow(this.#call.make())
     return flight
   }
 }

@@ -48,15 +48,12 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #inner: CallContext
   input: unknown
   #startedMs = 0
-  /** How long the operation has by itself. */
-  #ownMs = 0
-  /** When this try got its place. */
-  #enteredMs = 0
+  /** When this try got its place; -1 where that was when the call began. */
+  #enteredMs = -1
   #span: Span | undefined
   #tries = 0
   /** How it ends is decided, and perhaps a fallback at work. */
-  #isSettled = false
-  #isEnded = false
+  #stage: 'open' | 'settled' | 'ended' = 'open'
   /** Whether the implementation is at work: it may be so after the call is settled. */
   #isTrying = false
   /** Whether the operation was told that it is, when the call ended. */
@@ -105,7 +102,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
-      if (this.#isSettled) this.#abort.abort()
+      if (this.isSettled) this.#abort.abort()
       else this.#watchCaller()
     }
     return this.#abort.signal
@@ -118,7 +115,6 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     this.#startedMs = now
     retry?.earn()
     hedge?.earn()
-    this.#ownMs = deadline.ms
     const ownAt = now + deadline.ms
     const outerAt = this.#outer.deadlineAt ?? Number.POSITIVE_INFINITY
     this.deadlineAt = outerAt < ownAt ? outerAt : ownAt
@@ -133,12 +129,23 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     return this.#promise
   }
 
+  /** How long the operation has by itself; a flight ends in any case. */
+  #ownMs(): number {
+    const { deadline, cache } = this.#policies
+    const isEndless = deadline.ms === Number.POSITIVE_INFINITY
+    return isEndless && this.#isFlight && cache ? cache.settings.withinMs : deadline.ms
+  }
+
+  get #tryingSinceMs(): number {
+    return this.#enteredMs < 0 ? this.#startedMs : this.#enteredMs
+  }
+
   now(): number {
     return this.#policies.platform.clock.monotonic()
   }
 
   get isSettled(): boolean {
-    return this.#isSettled
+    return this.#stage !== 'open'
   }
 
   #validate(): void {
@@ -178,7 +185,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #admit(): void {
-    if (this.#isSettled) return
+    if (this.isSettled) return
     const { flag, cache } = this.#policies
     if (flag === undefined && cache === undefined) {
       this.#limit()
@@ -197,19 +204,18 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   /** An answer for a cache, as the contract lets it out: made by a call of nobody's, for whoever wants it. */
-  make(withinMs: number): Promise<unknown> {
+  make(): Promise<unknown> {
     const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.input, detachCall(this))
-    return call.#fly(withinMs).then((value) => this.#operation.strip(value))
+    return call.#fly().then((value) => this.#operation.strip(value))
   }
 
   /** From the rate limit on, and over after the operation's own time. */
-  #fly(withinMs: number): Promise<unknown> {
-    const { deadline, platform } = this.#policies
+  #fly(): Promise<unknown> {
+    const { platform } = this.#policies
     const now = platform.clock.monotonic()
     this.#isFlight = true
     this.#startedMs = now
-    this.#ownMs = deadline.ms === Number.POSITIVE_INFINITY ? withinMs : deadline.ms
-    this.deadlineAt = now + this.#ownMs
+    this.deadlineAt = now + this.#ownMs()
     this.#inner = this
     platform.deadlines.add(this, now)
     this.#limit()
@@ -233,7 +239,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #limited(rateLimit: RateLimit, retryAfterMs: unknown): void {
-    if (this.#isSettled) return
+    if (this.isSettled) return
     if (typeof retryAfterMs !== 'number' || retryAfterMs === 0) {
       this.#try(this.#startedMs)
       return
@@ -243,11 +249,11 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #try(nowMs: number): void {
-    if (this.#isSettled) return
+    if (this.isSettled) return
     const { breaker, bulkhead } = this.#policies
     const operation = this.#operation.name
     this.#tries++
-    this.#enteredMs = nowMs
+    if (this.#tries > 1) this.#enteredMs = nowMs
     if (breaker) {
       const retryAfterMs = breaker.admit(nowMs)
       if (retryAfterMs > 0) {
@@ -257,7 +263,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       this.#term = breaker.term
       // A probe whose caller leaves makes room for another.
       if (breaker.state === 'half-open') this.#watchCaller()
-      if (this.#isSettled) return
+      if (this.isSettled) return
     }
     if (bulkhead === undefined || bulkhead.enter()) {
       this.enter()
@@ -289,7 +295,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   /** The caller has left. */
   handleEvent(): void {
-    if (this.#isSettled) return
+    if (this.isSettled) return
     this.#abort?.abort(this.#outer.signal.reason)
     const isWaiting = this.#leaveQueue() || this.#reader?.isWaiting === true
     this.#leaveBreaker()
@@ -394,7 +400,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const { hedge } = this.#policies
     hedge?.ranFor(ranMs)
     // The first would have taken longer still.
-    if (this.#isTrying) hedge?.ranFor(this.now() - this.#enteredMs)
+    if (this.#isTrying) hedge?.ranFor(this.now() - this.#tryingSinceMs)
     hedge?.won()
     this.#accepted(value)
     this.#abort?.abort(this.#cancelled())
@@ -412,19 +418,19 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     }
     const { bulkhead, platform } = this.#policies
     if (bulkhead === undefined) return
-    if (bulkhead.isAdaptive) bulkhead.ranFor(platform.clock.monotonic() - this.#enteredMs)
+    if (bulkhead.isAdaptive) bulkhead.ranFor(platform.clock.monotonic() - this.#tryingSinceMs)
     bulkhead.leave()
   }
 
   #succeeded(value: unknown): void {
     this.#leavePlace()
     const { hedge, invalidates } = this.#policies
-    if (this.#isSettled) {
+    if (this.isSettled) {
       // It took effect, though nobody waited for it any more.
       if (invalidates) void this.#invalidate(invalidates, value)
       return
     }
-    hedge?.ranFor(this.now() - this.#enteredMs)
+    hedge?.ranFor(this.now() - this.#tryingSinceMs)
     this.#accepted(value)
   }
 
@@ -448,7 +454,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #failed(error: unknown): void {
     this.#leavePlace()
-    if (this.#isSettled) return
+    if (this.isSettled) return
     // The other attempt may still answer.
     if (this.#second?.standsInFor(error)) return
     this.#tryFailed(error)
@@ -487,7 +493,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const now = platform.clock.monotonic()
     const waitedMs = Math.round(now - this.#startedMs)
     const error = resilienceErrors.DEADLINE_EXCEEDED({ operation: this.#operation.name, waitedMs })
-    if (this.#isSettled) {
+    if (this.isSettled) {
       // A fallback was at work.
       this.#refuse(error)
       return
@@ -495,15 +501,15 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     // A flight's readers count for themselves.
     if (!this.#isFlight) deadline.counts.exceeded++
     const isAtWork = !this.#leaveQueue() && (this.#isTrying || this.#second?.isRunning === true)
-    if (isAtWork && now - this.#enteredMs >= this.#ownMs * fairShare) breaker?.failed(now, this.#takeTerm())
+    if (isAtWork && now - this.#tryingSinceMs >= this.#ownMs() * fairShare) breaker?.failed(now, this.#takeTerm())
     else this.#leaveBreaker()
-    this.fail(error, this.deadlineAt < this.#startedMs + this.#ownMs)
+    this.fail(error, this.deadlineAt < this.#startedMs + this.#ownMs())
     this.#abort?.abort(error)
   }
 
   settle(value: unknown): void {
-    if (this.#isSettled) return
-    this.#isSettled = true
+    if (this.isSettled) return
+    this.#stage = 'settled'
     this.#answer(value)
   }
 
@@ -513,8 +519,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
    * @param isCallers whether the caller is at fault, which does not wait for another answer.
    */
   fail(error: unknown, isCallers = false): void {
-    if (this.#isSettled) return
-    this.#isSettled = true
+    if (this.isSettled) return
+    this.#stage = 'settled'
     const { fallback } = this.#policies
     if (this.#isFlight || !isFailure(error)) {
       this.#refuse(error)
@@ -541,7 +547,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
       const now = this.now()
       if (this.deadlineAt <= now) {
         deadlines.remove(this)
-        this.deadlineAt = now + this.#ownMs
+        this.deadlineAt = now + this.#ownMs()
         deadlines.add(this, now)
       }
       late.then(
@@ -554,13 +560,13 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #answer(value: unknown): void {
-    if (this.#isEnded) return
+    if (this.#stage === 'ended') return
     this.#end(undefined)
     this.#resolve(value)
   }
 
   #refuse(error: unknown): void {
-    if (this.#isEnded) return
+    if (this.#stage === 'ended') return
     this.#end(error ?? 'no reason')
     this.#reject(error)
   }
@@ -572,7 +578,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #end(error: unknown): void {
-    this.#isEnded = true
+    this.#stage = 'ended'
     if (this.#isTrying) {
       this.#outlives = true
       this.#operation.outlives()
