@@ -23,6 +23,6 @@ export function promiseOf(value: unknown): Promise<unknown> | undefined {
 
 function promiseBy(value: unknown, then: typeof nativeThen): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    then.call(value, resolve, reject)
+    void then.call(value, resolve, reject)
   })
 }
