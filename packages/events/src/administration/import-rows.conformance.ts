@@ -87,6 +87,24 @@ export const importRowsConformance: readonly ImportRowsCase[] = [
       assert.equal((await store.head()).position, 30)
     },
   ),
+  on(
+    'importRows() keeps every digit of numbers that JavaScript would round',
+    async ({ store, rowImport, insert, run }) => {
+      await insert(1, 1)
+      await store.database.query(
+        `alter table ${rowImport.table} add column big bigint, add column amount numeric(30, 2)`,
+      )
+      await store.database.query(`update ${rowImport.table} set big = 9007199254740993, amount = 12345678901234567.89`)
+      await store.database.query(`insert into ${rowImport.table} (id, big, amount) values (2, 7, 1.50)`)
+      await run()
+      const read = async (stream: string) => {
+        const { big, amount } = Object((await store.readStream(stream)).events[0]?.data)
+        return [big, amount]
+      }
+      assert.deepEqual(await read('customer-1'), ['9007199254740993', '12345678901234567.89'])
+      assert.deepEqual(await read('customer-2'), [7, 1.5])
+    },
+  ),
   on('importRows() goes on where it was interrupted', async ({ store, insert, run }) => {
     await insert(1, 35)
     assert.equal((await run({}, {}, 2))?.read, 20)

@@ -16,7 +16,7 @@ export interface RowImport {
   readonly table: string
   /** A column whose values differ and can be ordered, such as the primary key. */
   readonly key: string
-  /** What a row becomes; undefined for one that is left out, which is counted. */
+  /** What a row becomes; undefined for one that is left out, which is counted. A number that JavaScript would round is given as text. */
   readonly toEvents: (row: Readonly<Record<string, unknown>>) => ImportedStream | undefined
   /** Rows read at once. Default 500. */
   readonly pageSize?: number
@@ -133,19 +133,31 @@ async function sourceOf({ database }: SqlEventStore, { name, table, key, pageSiz
       import: name,
       reason: `there is no table "${table}" with a column "${key}"`,
     })
-  const read = `select ${found.key}::text as key, to_json(t) as row from ${found.source} t`
+  const read = `select ${found.key}::text as key, to_json(t)::text as row from ${found.source} t`
   return {
     count: async () =>
       (await database.query<{ count: number }>(`select count(*) as count from ${found.source}`)).rows[0]?.count ?? 0,
     readAfter: async (after) => {
       const where = after === null ? '' : `where ${found.key} > $2::${found.type}`
       const parameters = after === null ? [pageSize] : [pageSize, after]
-      const page = await database.query<SourceRow>(`${read} ${where} order by ${found.key} limit $1`, parameters)
+      const page = await database.query<{ key: string; row: string }>(
+        `${read} ${where} order by ${found.key} limit $1`,
+        parameters,
+      )
       const nameless = page.rows.some((row) => row.key === null)
       if (nameless) throw eventsErrors.EVENTS_IMPORT_INVALID({ import: name, reason: `a row has no value in "${key}"` })
-      return page.rows
+      return page.rows.map((one) => ({ key: one.key, row: rowOf(one.row) }))
     },
   }
+}
+
+/** Numbers that JavaScript would round come as text, with every digit. */
+function rowOf(json: string): SourceRow['row'] {
+  return JSON.parse(json, (_, value: unknown, { source = '' }: { readonly source?: string } = {}) =>
+    typeof value === 'number' && String(value) !== source.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
+      ? source
+      : value,
+  )
 }
 
 function mapRow(
