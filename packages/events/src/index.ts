@@ -123,6 +123,7 @@ export type { PersonalDataOptions, PersonalFields, PersonalRule } from './store/
 export { openSeal, type Seal, type SignedSeal, signSeal } from './store/seals.ts'
 export { openEventStore, type SqlEventStore, type SqlEventStoreOptions } from './store/sql-event-store.ts'
 export type { Verification, VerifyOptions } from './store/verify.ts'
+export type { ForkOptions } from './workflows/fork-instance.ts'
 export type { InstanceFilter, WorkflowInstance } from './workflows/instance-list.ts'
 export {
   type Begin,

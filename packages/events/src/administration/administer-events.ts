@@ -185,6 +185,7 @@ export function administerEvents({
     terminate: async ({ workflow, id, reason }) => ({
       isTerminated: await instancesFor(workflow, id).terminate(workflow, id, reason),
     }),
+    fork: ({ workflow, id, ...options }) => instancesFor(workflow, id).fork(workflow, id, options),
     exportRuns: async function* (filter) {
       for await (const { records, ...history } of workflows?.histories(filter) ?? [])
         yield { ...history, records: records.map(({ asked, ...record }) => ({ ...record, asked: [...asked] })) }

@@ -20,7 +20,7 @@ export async function checkedStart(definition: Workflow, id: string, input: unkn
 }
 
 /** Throws WORKFLOW_INVALID. */
-function requireInstanceId(workflow: string, id: unknown): void {
+export function requireInstanceId(workflow: string, id: unknown): void {
   const isFit =
     typeof id === 'string' && id !== '' && id.length <= longestId && id.isWellFormed() && !unwritable.test(id)
   const reason = `the id of an instance has 1 to ${longestId} characters, none of them a control character`

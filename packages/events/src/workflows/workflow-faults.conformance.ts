@@ -367,6 +367,51 @@ export const workflowFaultsConformance: readonly WorkflowsCase[] = [
     await workflows.result('work', 'a')
     assert.deepEqual(done, ['second'])
   }),
+  on('fork() begins with what was answered up to a step, and does nothing of it again', async ({ start }) => {
+    const { done, step: counted } = counting()
+    let price = 1
+    const child = workflow((context) => counted(context, 'child'), 1, 'child')
+    const definition = workflow(async (context) => {
+      await counted(context, 'charge')
+      await context.child('parcel', child, null)
+      const answer = await go(context)
+      return [answer, await context.step('price', () => price), await context.step('key', ({ key }) => key)]
+    })
+    const workflows = await start([definition, child])
+    await workflows.start(definition, 'a', null)
+    await workflows.signal('work', 'a', 'go', 'yes')
+    assert.deepEqual(await workflows.result('work', 'a'), ['yes', 1, 'work/a/key'])
+    price = 2
+    await workflows.fork('work', 'a', { from: 'price', as: 'b' })
+    assert.deepEqual(await workflows.result('work', 'b'), ['yes', 2, 'work/b/key'])
+    assert.deepEqual(done, ['charge', 'child'])
+    await assert.rejects(workflows.fork('work', 'a', { from: 'price', as: 'b' }), (error) =>
+      isError(error, 'WORKFLOW_ID_TAKEN'),
+    )
+    await assert.rejects(workflows.fork('work', 'a', { from: 'nowhere', as: 'c' }), (error) =>
+      isError(error, 'WORKFLOW_INVALID'),
+    )
+  }),
+  on('what is begun, signalled and ended by hand is so at once, with its transaction', async ({ store, start }) => {
+    const child = workflow((context) => context.sleep('for ever', 1e12), 1, 'child')
+    const definition = workflow(async (context) => [await go(context), await context.child('c', child, null)])
+    const workflows = await start([definition, child])
+    const { database } = store
+    await database.transaction(async (transaction) => {
+      await workflows.startWithin(transaction, definition, 'a', null)
+      await workflows.signalWithin(transaction, 'work', 'a', { name: 'go', value: 1 })
+    })
+    const undone = database.transaction(async (transaction) => {
+      await workflows.startWithin(transaction, definition, 'b', null)
+      throw new Error('on second thoughts')
+    })
+    await assert.rejects(undone, /second thoughts/)
+    await until(async () => (await workflows.list({ workflow: 'child' })).length === 1, 'the child')
+    assert.equal(await workflows.terminate('work', 'a', 'enough'), true)
+    await assert.rejects(workflows.result('work', 'a'), (error) => isError(error, 'WORKFLOW_CANCELLED'))
+    await until(async () => (await workflows.list()).every(({ status }) => status === 'cancelled'), 'the child too')
+    assert.equal(await workflows.terminate('work', 'a', 'again'), false)
+  }),
   on(
     'what a workflow leaves uncaught parks it, or nothing when it was cancelled, and ends no program',
     async ({ start }) => {

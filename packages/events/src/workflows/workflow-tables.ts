@@ -11,6 +11,7 @@ import { childIdOf, type Instance, type RecordOf, recordIdOf, type StoredInstanc
 import {
   endOf,
   type JournalEvent,
+  type JournalRecord,
   type Outcome,
   type ParentStep,
   type RecordNotes,
@@ -83,6 +84,19 @@ export class WorkflowTables {
     const begun = await this.#insert(transaction, instance, input, parent)
     if (begun) await this.store.appendWithin(transaction, [begun])
     return begun !== undefined
+  }
+
+  /** Begins an instance with the records of another within `transaction`; false when there is one of this id. */
+  async copyWithin(transaction: Queryable, instance: NewInstance, records: readonly JournalRecord[]): Promise<boolean> {
+    if (!(await this.#insert(transaction, instance, null, null))) return false
+    const stream = streamOf(instance)
+    const events = records.map(({ version, at, asked, event }) => ({
+      ...event,
+      id: recordIdOf(this.store.log, { ...instance, stream }, version === 1 ? ['start'] : ['copied', version]),
+      metadata: { at, ...(asked.length > 0 ? { asked } : {}) },
+    }))
+    await this.store.appendWithin(transaction, [{ stream, events }])
+    return true
   }
 
   async #insert(
@@ -327,9 +341,9 @@ export class WorkflowTables {
   async find(
     { workflow, id }: Instance,
     on: Queryable = this.database,
-  ): Promise<StoredInstance & { readonly status: WorkflowStatus }> {
-    const { rows } = await on.query<StoredInstance & { readonly status: WorkflowStatus }>(
-      'select workflow, id, stream, status from keelson_workflows where log = $1 and workflow = $2 and id = $3',
+  ): Promise<StoredInstance & { readonly version: number; readonly status: WorkflowStatus }> {
+    const { rows } = await on.query<StoredInstance & { readonly version: number; readonly status: WorkflowStatus }>(
+      'select workflow, id, version, stream, status from keelson_workflows where log = $1 and workflow = $2 and id = $3',
       [this.store.log, workflow, id],
     )
     if (!rows[0]) throw eventsErrors.WORKFLOW_NOT_FOUND({ workflow, id })

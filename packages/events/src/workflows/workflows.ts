@@ -20,6 +20,7 @@ import type { SqlEventStore } from '../store/sql-event-store.ts'
 import { checkedStart } from './checked-start.ts'
 import { containFailures } from './contained-failures.ts'
 import { DatabaseTime } from './database-time.ts'
+import { type ForkOptions, forkInstance } from './fork-instance.ts'
 import { type InstanceFilter, InstanceList, type WorkflowInstance } from './instance-list.ts'
 import type { Instance } from './instance-names.ts'
 import { ScheduledEvents } from './scheduled-events.ts'
@@ -84,6 +85,11 @@ export interface Workflows {
   resume(workflow: string, id: string): Promise<boolean>
   /** Ends an instance at once, without its code having a say: it is cancelled, and so are its children. False when it has ended. */
   terminate(workflow: string, id: string, reason: string): Promise<boolean>
+  /**
+   * Begins a new instance that has been answered what another was up to a step, and goes on from there: nothing before it is done again.
+   * Rejects with WORKFLOW_INVALID for a step that the other never came to, or WORKFLOW_ID_TAKEN.
+   */
+  fork(workflow: string, id: string, options: ForkOptions): Promise<void>
   /** As `start`, within a transaction of the store's database: with whatever else it does, or not at all. */
   startWithin<Input extends Schema, Output>(
     transaction: Queryable,
@@ -324,6 +330,11 @@ class RunningWorkflows implements Workflows {
     this.#store.announce(position)
     this.#results.tell({ workflow, id })
     return true
+  }
+
+  async fork(workflow: string, id: string, options: ForkOptions): Promise<void> {
+    await forkInstance(this.#tables, { workflow, id }, options)
+    this.#worker.notice()
   }
 
   histories(options: HistoriesOptions = {}): AsyncGenerator<WorkflowHistory> {
