@@ -32,33 +32,35 @@ export function addStartCommand(program: Command, found: FoundSystem | undefined
 }
 
 async function run(found: FoundSystem, overrides: Record<string, unknown>, terminal: Terminal): Promise<void> {
+  try {
+    await runUntilSignal(found, overrides, terminal)
+  } finally {
+    // Something that stays open after an orderly close, or was cut off, must not keep the process.
+    setTimeout(() => process.exit(), outputMs).unref()
+  }
+}
+
+async function runUntilSignal(
+  found: FoundSystem,
+  overrides: Record<string, unknown>,
+  terminal: Terminal,
+): Promise<void> {
   const { stop, cut } = onSignals(() => terminal.note('Stopping …'))
   const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }))
   const system = withStartConfig(found.system)
-  let running: RunningSystem
-  try {
-    const origins = { environment: process.env, file: configFileOf(found), overrides }
-    running = await startSystem(system, { ...origins, signal: stop, cut })
-  } catch (error) {
-    if (stop.aborted && isError(error, 'START_CANCELLED')) return
+  const origins = { environment: process.env, file: configFileOf(found), overrides }
+  const running = await startSystem(system, { ...origins, signal: stop, cut }).catch((error: unknown) => {
+    if (stop.aborted && isError(error, 'START_CANCELLED')) return undefined
     throw error
-  }
+  })
+  if (!running) return
   const bar = terminal.bar()
   try {
     announce(running, system, terminal)
     await Promise.race([stopped, follow(running, system, terminal, bar).then(() => stopped)])
   } finally {
     bar.end()
-    await closeOf(running, cut)
-  }
-}
-
-/** Something that stays open after an orderly close, or was cut off, must not keep the process. */
-async function closeOf(running: RunningSystem, cut: AbortSignal): Promise<void> {
-  try {
     await running.close(cut)
-  } finally {
-    setTimeout(() => process.exit(), outputMs).unref()
   }
 }
 

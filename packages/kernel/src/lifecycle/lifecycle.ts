@@ -186,8 +186,8 @@ export class Lifecycle {
     slot.lifetime = lifetime
     this.#turn(slot, 'starting')
     try {
-      const started = Promise.race([(async () => component.start(lifetime))(), failed, this.#givenUp(slot, lifetime)])
-      await withinTime(() => started, {
+      const started = Promise.race([(async () => component.start(lifetime))(), failed])
+      await withinTime(() => Promise.race([started, this.#givenUp(slot, lifetime, started)]), {
         timeoutMs,
         clock: this.#options.clock,
         timedOut: () => kernelErrors.START_TIMED_OUT({ component: component.name, timeoutMs }),
@@ -208,11 +208,10 @@ export class Lifecycle {
   }
 
   /** Rejects when a start goes on for too long after it was told to end: the time that a close may take, or until the close is cut. */
-  #givenUp(slot: Slot, lifetime: Lifetime): Promise<never> {
+  #givenUp(slot: Slot, lifetime: Lifetime, started: Promise<unknown>): Promise<never> {
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => {})
-    const leave = () =>
-      this.#bounded(slot, 'its start', new Promise(() => {})).catch(() => reject(kernelErrors.START_CANCELLED({})))
+    const leave = () => this.#bounded(slot, 'its start', started).catch(() => reject(kernelErrors.START_CANCELLED({})))
     lifetime.signal.addEventListener('abort', () => slot.state === 'starting' && void leave(), { once: true })
     return promise
   }

@@ -88,6 +88,19 @@ describe('Lifecycle: a close during a start', () => {
     expect(clock.sleeping).toBe(0)
   })
 
+  test('leaves no timer behind when the start ends as its signal says', async () => {
+    const heeding = noting('heeding', [], {
+      start: (lifetime) =>
+        new Promise((_, reject) => lifetime.signal.addEventListener('abort', () => reject(lifetime.signal.reason))),
+    })
+    const { clock, lifecycle } = prepared([heeding])
+    const started = expect(lifecycle.start()).rejects.toMatchObject({ code: 'START_CANCELLED' })
+    await clock.advance(10)
+    await lifecycle.close()
+    await started
+    expect(clock.sleeping).toBe(0)
+  })
+
   test('gives up at once when it is cut', async () => {
     const { clock, lifecycle } = prepared([deaf([])])
     const started = expect(lifecycle.start()).rejects.toMatchObject({ code: 'START_CANCELLED' })

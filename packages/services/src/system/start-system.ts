@@ -166,7 +166,7 @@ export async function startSystem<Names extends string>(
   const refuseCancelled = () => {
     if (signal?.aborted) throw kernelErrors.START_CANCELLED({})
   }
-  const endStart = () => void registry.shutdown().catch(() => {})
+  const endStart = () => void registry.shutdown(options.cut).catch(() => {})
   signal?.addEventListener('abort', endStart, { once: true })
 
   try {

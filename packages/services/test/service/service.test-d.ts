@@ -1,4 +1,4 @@
-import { command, defineContract, query } from '@keelson/kernel'
+import { command, defineAdapter, defineContract, definePort, need, optional, query } from '@keelson/kernel'
 import { describe, expectTypeOf, it } from 'vitest'
 import * as z from 'zod'
 import { http } from '../../src/rest/http.ts'
@@ -49,6 +49,50 @@ describe('types from contract to caller', () => {
         expectTypeOf(second.recent()).resolves.toEqualTypeOf<{ ids: string[] }>()
         return {}
       },
+    })
+  })
+
+  it('gives a service the operations that it names in its uses, and no others', () => {
+    defineService(defineContract('caller', '1.0.0', {}), {
+      uses: { greeter: need(Greeter, ['greet']), maybe: optional(need(Greeter, ['count'])) },
+      start: ({ greeter, maybe }) => {
+        expectTypeOf(greeter.greet({ name: 'x' })).resolves.toEqualTypeOf<{ text: string }>()
+        expectTypeOf(maybe.current?.count).not.toBeNever()
+        // @ts-expect-error not named
+        greeter.count
+        return {}
+      },
+    })
+    // @ts-expect-error no operation of the contract
+    need(Greeter, ['shout'])
+  })
+
+  it('knows what an adapter is given and must provide', () => {
+    const Words = definePort<{ readonly word: string }>('words')
+    const Numbers = definePort<{ readonly number: number }>('numbers')
+    const Count = defineContract('count', '1.0.0', { count: query({ output: z.object({ n: z.number() }) }) })
+    defineAdapter({
+      name: 'both',
+      provides: { words: Words, numbers: Numbers },
+      uses: { greeter: Greeter },
+      start: ({ greeter }) => {
+        expectTypeOf(greeter.ping()).resolves.toEqualTypeOf<void>()
+        return { words: { word: 'keel' }, numbers: { number: 1 } }
+      },
+      contributes: (contribute) => [contribute(Count, ({ numbers }) => ({ count: () => ({ n: numbers.number }) }))],
+      runner: {
+        uses: { words: Words },
+        start: ({ provided, words }) => {
+          expectTypeOf(provided.numbers.number).toEqualTypeOf<number>()
+          expectTypeOf(words.word).toEqualTypeOf<string>()
+        },
+      },
+    })
+    defineAdapter({
+      name: 'half',
+      provides: { words: Words, numbers: Numbers },
+      // @ts-expect-error a port is missing
+      start: () => ({ words: { word: '' } }),
     })
   })
 
