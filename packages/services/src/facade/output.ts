@@ -2,7 +2,16 @@
  * What an operation lets out: its answer without whatever the output schema does not know, since the compiler does not catch extra fields, and
  * nothing that JSON would change.
  */
-import { isRecord, isSame, jsonProblems, jsonSchemaOf, type Operation, problemsOf } from '@keelson/kernel'
+import {
+  isRecord,
+  isSame,
+  type JsonSchema,
+  jsonProblems,
+  jsonSchemaOf,
+  type Operation,
+  problemsOf,
+  referenceTarget,
+} from '@keelson/kernel'
 import { servicesErrors } from '../errors.ts'
 
 /**
@@ -24,8 +33,15 @@ export async function strip(output: unknown, operation: Operation, subject: stri
  */
 export function fillsOutput({ output }: Operation, subject: string): boolean {
   if (!output) return false
-  const [wrote, read] = (['input', 'output'] as const).map((side) => jsonSchemaOf(output, side, subject))
+  const [wrote, read] = (['input', 'output'] as const).map((side) => unnamed(jsonSchemaOf(output, side, subject)))
   return !isSame(bare(wrote, closedness), bare(read, closedness)) && isSame(bare(wrote, presence), bare(read, presence))
+}
+
+/** A schema that is named as a whole shows only its name on one of the sides. */
+function unnamed(schema: JsonSchema): JsonSchema {
+  const { $ref: reference, $defs: definitions } = schema
+  const target = typeof reference === 'string' ? referenceTarget(reference, schema) : undefined
+  return isRecord(target) ? { ...target, $defs: definitions } : schema
 }
 
 const closedness = new Set(['additionalProperties', '$schema', '$id'])

@@ -129,12 +129,16 @@ describe('a facade', () => {
 it('gives callers in the process what the output schema fills in', async () => {
   const Filled = defineContract('filled', '1.0.0', {
     get: query({ output: z.object({ list: z.array(z.object({ a: z.int().default(1) })) }) }),
+    named: query({ output: z.object({ a: z.int().default(1) }).meta({ id: 'FilledByName' }) }),
     plain: query({ output: z.object({ a: z.int() }) }),
   })
   const made = { a: 1, more: 2 }
-  const service = defineService(Filled, { start: () => ({ get: () => ({ list: [{}, { a: 2 }] }), plain: () => made }) })
+  const service = defineService(Filled, {
+    start: () => ({ get: () => ({ list: [{}, { a: 2 }] }), named: () => ({}), plain: () => made }),
+  })
   await using system = await startForTest({ services: [service] })
   expect(await system.get(Filled).get()).toEqual({ list: [{ a: 1 }, { a: 2 }] })
+  expect(await system.get(Filled).named()).toEqual({ a: 1 })
   // Where nothing is filled in, nothing is parsed.
   expect(await system.get(Filled).plain()).toBe(made)
 })
