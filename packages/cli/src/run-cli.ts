@@ -1,6 +1,6 @@
 /** The program of all commands, and what happens to their errors. Exit codes: 0 done, 1 failed, 2 not understood, 3 no system is running. */
 import { readFileSync } from 'node:fs'
-import { errorToData, isError, type KeelsonError, reasonOf } from '@keelson/kernel'
+import { errorToData, isError, type KeelsonError, reasonOf, withoutCredentials } from '@keelson/kernel'
 import { Command, CommanderError } from 'commander'
 import { addConfigCommand } from './commands/config.ts'
 import { addContractCommand } from './commands/contract.ts'
@@ -94,11 +94,11 @@ function report(error: unknown, isJson: boolean): number {
     process.stderr.write(
       isJson
         ? `${JSON.stringify({ error: { ...errorToData(error), ...(place !== undefined && { place }) } })}\n`
-        : `keelson: ${message} (${code})\n${place === undefined ? '' : `  at ${place}\n`}`,
+        : `keelson: ${withoutCredentials(message)} (${code})\n${place === undefined ? '' : `  at ${place}\n`}`,
     )
     return exitCodeOf(error)
   }
-  const text = (error instanceof Error && error.stack) || reasonOf(error)
+  const text = withoutCredentials((error instanceof Error && error.stack) || reasonOf(error))
   process.stderr.write(
     isJson ? `${JSON.stringify({ error: { code: 'UNEXPECTED', message: text } })}\n` : `keelson: ${text}\n`,
   )

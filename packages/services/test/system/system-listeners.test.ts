@@ -71,6 +71,7 @@ describe('the exposure of a listener', () => {
     await local.close()
     await using shown = await start({ exposure: 'public' })
     expect(await statusesOf(shown.url)).toEqual([200, 200, 200, 200, 404, 404, 404])
+    expect(await (await fetch(`${shown.url}/health/ready`)).json()).toEqual({ status: 'ok' })
     expect(readSystemKey(folder)).toBeUndefined()
   })
 
