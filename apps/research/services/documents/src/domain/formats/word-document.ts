@@ -56,7 +56,7 @@ class BlockWriter {
     const builder = this.#builder
     if (block.kind === 'row') {
       builder.newline()
-      builder.verbatim(block.cells.join('\t'))
+      builder.verbatim(block.cells.join('\t').trimEnd())
       return
     }
     if (block.kind === 'table-end') {

@@ -36,7 +36,7 @@ function readSheet(office: OfficePackage, part: string, { name, page, strings, f
   let headings: string[] | undefined
   const reader = new SheetReader(strings, formats, (cells) => {
     builder.section(headings ?? [name], page)
-    builder.verbatim(cells.join('\t'))
+    builder.verbatim(cells.join('\t').trimEnd())
     headings ??= [name, columnsHeading(cells)]
   })
   readXml(sheet, office.path, reader)
