@@ -168,7 +168,11 @@ export function currentCall(): CallContext {
   return storage.getStore() ?? rootCall
 }
 
-/** Runs `work` in `call`: nested calls that are given no context of their own find this one. Costs nothing where it is the current one. */
+/**
+ * Runs `work` in `call`: nested calls that are given no context of their own find this one. Costs nothing where it is the current one. Where
+ * `call` has a key that nothing runs under yet, `work` is a run under it (see `beginCall`): the calls it makes are told from one another.
+ */
 export function runInCall<T>(call: CallContext, work: () => T): T {
-  return storage.getStore() === call ? work() : storage.run(call, work)
+  if (storage.getStore() === call) return work()
+  return storage.run(call.key?.isBegun === false ? beginCall(call) : call, work)
 }

@@ -48,6 +48,11 @@ export class CallKey {
     return begun
   }
 
+  /** Whether calls made under this key are told from one another already. */
+  get isBegun(): boolean {
+    return this.#counts !== undefined || this.#name !== undefined
+  }
+
   /** This key, under which the next call is told from its siblings by `name` rather than by their order. */
   named(name: string): CallKey {
     const key = this.#same()

@@ -5,6 +5,7 @@ import {
   type CallKey,
   type CallOrigin,
   currentCall,
+  deriveCall,
   detachCall,
   isError,
   promiseOf,
@@ -205,8 +206,9 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   /** An answer for a cache, as the contract lets it out: made by a call of nobody's, for whoever wants it. */
   make(): Promise<unknown> {
-    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.input, detachCall(this))
-    return call.#fly().then((value) => this.#operation.strip(value))
+    const background = detachCall(this)
+    const call = new PolicedCall(this.#operation, this.#plan, this.#policies, this.input, background)
+    return runInCall(background, () => call.#fly()).then((value) => this.#operation.strip(value))
   }
 
   /** From the rate limit on, and over after the operation's own time. */
@@ -325,8 +327,13 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     return term
   }
 
-  /** There is a place for this try. */
+  /** There is a place for this try. The call that made room for one that waited is another, in a context of its own. */
   enter(): void {
+    if (this.#queued) runInCall(this.#outer, () => this.#take())
+    else this.#take()
+  }
+
+  #take(): void {
     const { bulkhead, chaos, hedge, platform } = this.#policies
     this.#isTrying = true
     if (this.#queued || hedge || bulkhead?.isAdaptive) this.#enteredMs = platform.clock.monotonic()
@@ -532,23 +539,33 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     else this.#fallBack(fallback, error)
   }
 
-  /** The fallback has until the deadline; once that has passed, as long again as the operation has. */
+  /** The deadline; once that has passed, as long again as the operation has. */
+  #fallbackUntil(): number {
+    const now = this.now()
+    return this.deadlineAt > now ? this.deadlineAt : now + this.#ownMs()
+  }
+
+  /** Deadlines pass outside of any call. The end of this one is not the end of what stands in for it. */
+  #fallbackContext(untilMs: number): CallContext {
+    const deadlineAt = untilMs === Number.POSITIVE_INFINITY ? undefined : untilMs
+    return beginCall(deriveCall(this.#outer, { trace: this.trace, deadlineAt }))
+  }
+
   #fallBack({ instead, counts }: FallbackPart, error: unknown): void {
     try {
-      // Deadlines pass outside of any call.
-      const answer = runInCall(this.#inner, () => instead(this.input, error))
+      const untilMs = this.#fallbackUntil()
+      const answer = runInCall(this.#fallbackContext(untilMs), () => instead(this.input, error))
       counts.answered++
       const late = promiseOf(answer)
       if (late === undefined) {
         this.#answer(answer)
         return
       }
-      const { deadlines } = this.#policies.platform
-      const now = this.now()
-      if (this.deadlineAt <= now) {
+      if (this.deadlineAt !== untilMs) {
+        const { deadlines } = this.#policies.platform
         deadlines.remove(this)
-        this.deadlineAt = now + this.#ownMs()
-        deadlines.add(this, now)
+        this.deadlineAt = untilMs
+        deadlines.add(this, this.now())
       }
       late.then(
         (value) => this.#answer(value),
