@@ -117,7 +117,7 @@ export {
   type StreamState,
   type StreamsOptions,
 } from './store/event-store.ts'
-export { type FollowOptions, follow } from './store/follow.ts'
+export { type FollowOptions, type FollowStreamOptions, follow, followStream } from './store/follow.ts'
 export { createInMemoryEventStore, type InMemoryEventStoreOptions } from './store/in-memory-event-store.ts'
 export type { PersonalDataOptions, PersonalFields, PersonalRule } from './store/personal-data.ts'
 export { openSeal, type Seal, type SignedSeal, signSeal } from './store/seals.ts'

@@ -4,7 +4,7 @@ import { eventsErrors } from '../errors.ts'
 import type { Projections } from '../projections/projections.ts'
 import type { RecordedEvent } from '../store/event.ts'
 import type { ExpectedVersion } from '../store/event-store.ts'
-import { follow } from '../store/follow.ts'
+import { follow, followStream } from '../store/follow.ts'
 import type { SqlEventStore } from '../store/sql-event-store.ts'
 import type { Workflows } from '../workflows/workflows.ts'
 import { checkRuns } from './check-runs.ts'
@@ -57,7 +57,9 @@ export function administerEvents({
         isLive,
         signal: call.signal,
       }
-      for await (const event of stream === undefined ? follow(store, feed) : readStream(store, stream, after)) {
+      for await (const event of stream === undefined
+        ? follow(store, feed)
+        : followStream(store, stream, { from: after + 1, isLive, signal: call.signal })) {
         if (types && !types.includes(event.type)) continue
         yield shown(event)
         count += 1
@@ -193,17 +195,6 @@ export function administerEvents({
     check: ({ file, ...filter }) => checkRuns(workflows, file, filter),
     unstarted: async () => ({ events: [...((await workflows?.parkedStarts()) ?? [])] }),
     retryStarts: async ({ workflow }) => ({ events: (await workflows?.retryStarts(workflow)) ?? 0 }),
-  }
-}
-
-async function* readStream(store: SqlEventStore, stream: string, after: number): AsyncGenerator<RecordedEvent> {
-  const pageSize = 500
-  for (let from = after + 1; ; ) {
-    const { events } = await store.readStream(stream, { from, limit: pageSize })
-    yield* events
-    const last = events.at(-1)
-    if (!last || events.length < pageSize) return
-    from = last.version + 1
   }
 }
 

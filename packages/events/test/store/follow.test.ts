@@ -1,6 +1,6 @@
 import { createFakeClock } from '@keelson/kernel/testing'
 import { describe, expect, it } from 'vitest'
-import { createInMemoryEventStore, type FollowOptions, follow } from '../../src/index.ts'
+import { createInMemoryEventStore, type FollowOptions, follow, followStream } from '../../src/index.ts'
 
 async function storeOf(count: number, clock = createFakeClock()) {
   const store = createInMemoryEventStore({ clock })
@@ -65,5 +65,45 @@ describe('follow()', () => {
     await expect(read(store, { after: { position: 5, epoch: 1 } })).rejects.toMatchObject({
       code: 'EVENTS_POSITION_AHEAD',
     })
+  })
+})
+
+describe('followStream()', () => {
+  it('gives the events of one stream and what comes, until the stream is closed', async () => {
+    const store = createInMemoryEventStore()
+    const append = (stream: string) => store.append(stream, [{ type: 'A' }])
+    await append('one')
+    await append('other')
+    const versions: number[] = []
+    const reading = (async () => {
+      for await (const { version } of followStream(store, 'one', { isLive: true })) {
+        versions.push(version)
+        if (version === 1) await append('one').then(() => append('other'))
+        if (version === 2) await append('one').then(() => store.archive('one'))
+      }
+    })()
+    await reading
+    expect(versions).toEqual([1, 2, 3])
+  })
+})
+
+describe('follow() live', () => {
+  it('gives what came after it began though its stream was archived at once', async () => {
+    const store = createInMemoryEventStore()
+    await store.append('old', [{ type: 'A' }])
+    await store.archive('old')
+    const stop = new AbortController()
+    const streams: string[] = []
+    const reading = (async () => {
+      for await (const { stream } of follow(store, { isLive: true, signal: stop.signal })) {
+        streams.push(stream)
+        if (stream === 'new') stop.abort()
+        else await store.append('new', [{ type: 'A' }]).then(() => store.archive('new'))
+      }
+    })()
+    await Promise.resolve()
+    await store.append('first', [{ type: 'A' }])
+    await reading
+    expect(streams).toEqual(['first', 'new'])
   })
 })
