@@ -24,14 +24,15 @@ async function start() {
     services: [
       defineService(Shop, {
         start: () => ({
-          slow: () => new Promise<void>(() => {}),
+          // It ends when nobody waits for it any more: a close waits for what does not.
+          slow: (_: unknown, { signal }: CallContext) =>
+            new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
           limited: () => {},
           buy: (_: unknown, call: CallContext) => {
             if (++tries % 2 === 1) throw busy()
             return { key: call.key?.text ?? '', tries }
           },
         }),
-        lifecycle: { closeTimeoutMs: 10 },
       }),
     ],
   })
