@@ -40,6 +40,37 @@ export const resilienceErrors = defineErrors({
     when: 'The caller gave up, or the call was given up for another, before there was an answer.',
     message: (d: { operation: string }) => `Cannot finish ${d.operation}: its caller no longer waits`,
   },
+  CALL_IN_PROGRESS: {
+    kind: 'conflict',
+    retryable: true,
+    when: 'A command came again under its idempotency key while the first call of it still runs.',
+    message: (d: { operation: string; retryAfterMs: number }) =>
+      `Cannot repeat ${d.operation}: the first call under its idempotency key still runs`,
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'conflict',
+    when: 'A command came under an idempotency key that another input of the same operation came under before.',
+    message: (d: { operation: string }) =>
+      `Cannot run ${d.operation}: its idempotency key was used for another input before`,
+  },
+  IDEMPOTENCY_ANSWER_LOST: {
+    kind: 'conflict',
+    when: 'A command came again under its idempotency key. It took effect, but its answer was too large to be kept.',
+    message: (d: { operation: string; bytes: number }) =>
+      `Cannot answer ${d.operation} again: it took effect, but its answer of ${d.bytes} bytes was too large to keep`,
+  },
+  IDEMPOTENCY_INPUT_UNUSABLE: {
+    kind: 'internal',
+    when: 'A command came under an idempotency key with an input that cannot be told apart as text: a function, an object with private fields.',
+    message: (d: { operation: string; path: string; found: string }) =>
+      `Cannot run ${d.operation} under an idempotency key: its input holds ${d.found}${d.path === '' ? '' : ` at "${d.path}"`}`,
+  },
+  IDEMPOTENCY_STORE_UNREACHABLE: {
+    kind: 'unavailable',
+    retryable: true,
+    when: 'A command came under an idempotency key, and nobody can say whether it took effect before: the store of keys does not answer.',
+    message: (d: { operation: string }) => `Cannot run ${d.operation}: the store of idempotency keys cannot be reached`,
+  },
   CHAOS_INJECTED: {
     kind: 'unavailable',
     retryable: true,

@@ -3,6 +3,20 @@ export type { Duration } from './duration.ts'
 export { resilienceErrors } from './errors.ts'
 export { isFailure, kindOf } from './failure.ts'
 export {
+  type Claimed,
+  IdempotencyStore,
+  type KeyClaim,
+  type KeyedCommand,
+  type KeyedRun,
+} from './idempotency/idempotency-store.ts'
+export { createInMemoryIdempotencyStore } from './idempotency/in-memory-idempotency-store.ts'
+export { sqlIdempotency } from './idempotency/sql-idempotency.ts'
+export {
+  openSqlIdempotencyStore,
+  type SqlIdempotencyStore,
+  type SqlIdempotencyStoreOptions,
+} from './idempotency/sql-idempotency-store.ts'
+export {
   type ExplainedPolicy,
   OperationPolicies,
   type PolicyPlan,
@@ -25,6 +39,7 @@ export { idempotent } from './policies/idempotent.ts'
 export { createInMemoryCacheStore } from './policies/in-memory-cache-store.ts'
 export { createInMemoryRateLimitStore } from './policies/in-memory-rate-limit-store.ts'
 export { type InvalidatesPart, invalidates } from './policies/invalidates.ts'
+export { type CallRun, type KeyedCall, type KeyGate, keepAnswer, keyed } from './policies/keyed.ts'
 export { type RateLimit, rateLimit } from './policies/rate-limit.ts'
 export { type Rate, RateLimitStore } from './policies/rate-limit-store.ts'
 export {

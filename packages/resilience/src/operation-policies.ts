@@ -74,11 +74,12 @@ export class OperationPolicies {
     this.#operation = operation
     this.#platform = platform
     this.#annotated = readPolicies(operation)
+    const isRepeatableByKey = this.#annotated.settings['keyed'] !== undefined
     const isRepeatable = operation.kind === 'query' || this.#annotated.codeOf(idempotence).length > 0
     this.#attached = new Map(
       all.map(([policy, { attach }]) => {
         const code = this.#annotated.codeOf(policy)
-        return [policy, attach({ name: `${service}.${name}`, isRepeatable, platform, code })]
+        return [policy, attach({ name: `${service}.${name}`, isRepeatable, isRepeatableByKey, platform, code })]
       }),
     )
     this.#calleePlan = this.#planOf(new Map())

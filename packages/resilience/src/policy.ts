@@ -4,6 +4,7 @@
  */
 import type { Clock, FlagEvaluator, OperationKind } from '@keelson/kernel'
 import * as z from 'zod'
+import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
 import type { Deadlines } from './policies/deadlines.ts'
 import type { RateLimitStore } from './policies/rate-limit-store.ts'
 import type { ResultCaches } from './policies/result-cache.ts'
@@ -14,6 +15,7 @@ export interface PolicyPlatform {
   readonly deadlines: Deadlines
   readonly caches: ResultCaches
   readonly rateLimits: RateLimitStore
+  readonly idempotency: IdempotencyStore
   /** Undefined while nobody answers for flags: all are off. */
   readonly flags: () => FlagEvaluator | undefined
   /** From 0 to below 1. */
@@ -37,6 +39,8 @@ export interface PolicySubject {
   readonly name: string
   /** Whether making a call twice has the effect of making it once: queries, and commands that say so. */
   readonly isRepeatable: boolean
+  /** Whether that is so of calls with an idempotency key: commands that are `keyed()`. */
+  readonly isRepeatableByKey: boolean
   readonly platform: PolicyPlatform
   /** What the annotations of this policy hold that is code and cannot be in configuration, in their order. */
   readonly code: readonly unknown[]

@@ -1,4 +1,5 @@
 export { servicesErrors } from './errors.ts'
+export type { Authorisation, Authorise } from './facade/call-plan.ts'
 export { callAtEdge, subscribeAtEdge } from './facade/edge.ts'
 export type { OperationPolicyReport } from './facade/service-host.ts'
 export type { AnswerHeaders, AnswerStream, Arrival } from './listener/arrival.ts'

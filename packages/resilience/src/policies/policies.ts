@@ -11,6 +11,7 @@ import { fallbackPolicy } from './fallback.ts'
 import { flagPolicy } from './flag.ts'
 import { hedgePolicy } from './hedge.ts'
 import { invalidatesPolicy } from './invalidates.ts'
+import { keyedPolicy } from './keyed.ts'
 import { rateLimitPolicy } from './rate-limit.ts'
 import { retryPolicy } from './retry.ts'
 
@@ -19,6 +20,7 @@ export const policies = {
   deadline: deadlinePolicy,
   flag: flagPolicy,
   cache: cachePolicy,
+  keyed: keyedPolicy,
   rateLimit: rateLimitPolicy,
   retry: retryPolicy,
   breaker: breakerPolicy,

@@ -6,7 +6,7 @@ import { backoffMs, isError, retryAfterOf } from '@keelson/kernel'
 import * as z from 'zod'
 import { type AnsweringAnnotation, annotate } from '../annotation.ts'
 import { DurationSetting, parseMs } from '../duration.ts'
-import { answering, type Policy, type SettingsOf, settingsOf } from '../policy.ts'
+import { answering, type Policy, type PolicySubject, type SettingsOf, settingsOf } from '../policy.ts'
 import { type Budget, earn, fullBudget, spend } from './budget.ts'
 
 const settings = settingsOf(
@@ -21,8 +21,8 @@ const settings = settingsOf(
 type RetrySettings = SettingsOf<typeof settings>
 
 /**
- * Tries again what failed with a retryable error: queries, and commands that are `idempotent()`. Waits are random between nothing and a bound
- * that doubles (full jitter). An error's `retryAfterMs` is waited for; when it leads past `longest` or the deadline, there is no further try.
+ * Tries again what failed with a retryable error: queries, commands that are `idempotent()`, and calls with an idempotency key of
+ * commands that are `keyed()`. Waits are random between nothing and a bound that doubles (full jitter). An error's `retryAfterMs` is waited for; when it leads past `longest` or the deadline, there is no further try.
  */
 export function retry(given: z.infer<typeof settings.schema> = {}): AnsweringAnnotation {
   return annotate('retry', settings.schema, given)
@@ -42,14 +42,16 @@ export class Retry {
   readonly #longestMs: number
   readonly #budget: number
   readonly #isRepeatable: boolean
+  readonly #isRepeatableByKey: boolean
   readonly #state: RetryState
 
-  constructor(given: RetrySettings, isRepeatable: boolean, state: RetryState) {
+  constructor(given: RetrySettings, { isRepeatable, isRepeatableByKey }: PolicySubject, state: RetryState) {
     this.#attempts = given.attempts
     this.#initialMs = parseMs(given.initial)
     this.#longestMs = parseMs(given.longest)
     this.#budget = given.budget
     this.#isRepeatable = isRepeatable
+    this.#isRepeatableByKey = isRepeatableByKey
     this.#state = state
   }
 
@@ -64,8 +66,9 @@ export class Retry {
    * @param tries how many there were.
    * @param leftMs until the deadline.
    */
-  next(error: unknown, tries: number, leftMs: number, random: () => number): number | undefined {
-    if (!this.#isRepeatable || tries >= this.#attempts) return undefined
+  next(error: unknown, tries: number, leftMs: number, isKeyed: boolean, random: () => number): number | undefined {
+    const isRepeatable = this.#isRepeatable || (isKeyed && this.#isRepeatableByKey)
+    if (!isRepeatable || tries >= this.#attempts) return undefined
     if (!isError(error) || !error.retryable) return undefined
     const afterMs = retryAfterOf(error)
     const waitMs = Math.max(afterMs, backoffMs({ firstMs: this.#initialMs, mostMs: this.#longestMs }, tries, random))
@@ -105,10 +108,10 @@ export const retryPolicy: Policy<z.infer<typeof settings.schema>, RetrySettings,
       read: (state) => state.tokens,
     },
   ],
-  attach({ isRepeatable }) {
+  attach(subject) {
     const state: RetryState = { tokens: fullBudget, retries: 0, exhausted: 0 }
     return {
-      configure: (given) => given && new Retry(given, isRepeatable, state),
+      configure: (given) => given && new Retry(given, subject, state),
       state: () => ({ ...state }),
     }
   },

@@ -8,8 +8,7 @@ import type { Leavable } from './leavable.ts'
 /** What happens around the implementation. An absent part is undefined. */
 export interface Plan {
   readonly validate: ((input: unknown) => SchemaResult<unknown> | Promise<SchemaResult<unknown>>) | undefined
-  /** Throws or rejects to refuse the call. */
-  readonly authorise: ((input: unknown, call: CallContext) => undefined | Promise<void>) | undefined
+  readonly authorisation: Authorisation | undefined
   readonly policies: PolicyPlan | undefined
   /** Those for a call of a peer, which has run the policies that protect callers on its side of the wire. */
   readonly calleePolicies: PolicyPlan
@@ -17,6 +16,17 @@ export interface Plan {
 }
 
 export type Invoke = (input: unknown, call: CallContext) => unknown
+
+/** Says who may call an operation. Its checks throw or reject to refuse the call; the call names the caller and for whom it calls. */
+export interface Authorisation {
+  /** Before the input is looked at. */
+  readonly ofCaller?: (call: CallContext) => undefined | PromiseLike<void>
+  /** Once the input is valid. */
+  readonly ofInput?: (input: unknown, call: CallContext) => undefined | PromiseLike<void>
+}
+
+/** Makes the authorisation of an operation; undefined: everybody may call it. */
+export type Authorise = (service: string, operation: string) => Authorisation | undefined
 
 /** Told when a call of its operation begins and ends. One hook serves everything that wants to know. */
 export interface Instrument {

@@ -69,21 +69,23 @@ function enterSpan(
   return runInCall(inner, () => enter(operation, plan, input, inner))
 }
 
-/** Without policies: validate, authorise, invoke. */
+/** Without policies: authorise the caller, validate, authorise for the input, invoke. */
 function enter(operation: OperationState, plan: Plan, input: unknown, call: CallContext): Promise<unknown> {
   try {
-    let parsed = input
-    if (plan.validate !== undefined) {
-      const result = plan.validate(input)
-      const late = promiseOf(result)
-      if (late !== undefined)
-        return late.then((result) => authoriseAndInvoke(operation, plan, accept(operation, result), call))
-      parsed = accept(operation, result)
-    }
-    return authoriseAndInvoke(operation, plan, parsed, call)
+    const allowed = promiseOf(plan.authorisation?.ofCaller?.(call))
+    if (allowed !== undefined) return allowed.then(() => validateAndInvoke(operation, plan, input, call))
+    return validateAndInvoke(operation, plan, input, call)
   } catch (error) {
     return Promise.reject(error)
   }
+}
+
+function validateAndInvoke(operation: OperationState, plan: Plan, input: unknown, call: CallContext): Promise<unknown> {
+  if (plan.validate === undefined) return authoriseAndInvoke(operation, plan, input, call)
+  const result = plan.validate(input)
+  const late = promiseOf(result)
+  if (late === undefined) return authoriseAndInvoke(operation, plan, accept(operation, result), call)
+  return late.then((valid) => authoriseAndInvoke(operation, plan, accept(operation, valid), call))
 }
 
 function authoriseAndInvoke(
@@ -92,7 +94,7 @@ function authoriseAndInvoke(
   input: unknown,
   call: CallContext,
 ): Promise<unknown> {
-  const allowed = promiseOf(plan.authorise?.(input, call))
+  const allowed = promiseOf(plan.authorisation?.ofInput?.(input, call))
   if (allowed !== undefined) return allowed.then(() => invokeInCall(operation, input, call))
   return promised(invokeInCall(operation, input, call))
 }

@@ -14,12 +14,14 @@ import {
   type TraceContext,
 } from '@keelson/kernel'
 import {
+  type CallRun,
   type Chaos,
   type Expiring,
   type FallbackPart,
   type Hedge,
   type InvalidatesPart,
   isFailure,
+  type KeyedCall,
   kindOf,
   type PolicyPlan,
   type QueuePlace,
@@ -68,6 +70,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #queued: QueuePlace | undefined
   #second: SecondAttempt | undefined
   #reader: CacheReader | undefined
+  /** The call is the first under its idempotency key, whose outcome is still open. */
+  #run: CallRun | undefined
   #abort: AbortController | undefined
   readonly #promise: Promise<unknown>
   readonly #resolve: (value: unknown) => void
@@ -125,7 +129,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     if (this.deadlineAt <= now) this.expire()
     else {
       if (this.deadlineAt !== Number.POSITIVE_INFINITY) platform.deadlines.add(this, now)
-      this.#validate()
+      this.#authoriseCaller()
     }
     return this.#promise
   }
@@ -149,12 +153,23 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     return this.#stage !== 'open'
   }
 
+  #authoriseCaller(): void {
+    const check = this.#plan.authorisation?.ofCaller
+    if (check === undefined) this.#validate()
+    else
+      this.#after(
+        () => check(this.#inner),
+        () => this.#validate(),
+      )
+  }
+
   #validate(): void {
     const { validate } = this.#plan
     if (validate === undefined) {
-      this.#authorise()
+      this.#authoriseInput()
       return
     }
+    // Not by `after`: its closures would cost each call more than this step.
     try {
       const result = validate(this.input)
       const late = promiseOf(result)
@@ -167,19 +182,25 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #accept(result: unknown): void {
     this.input = accept(this.#operation, result)
-    this.#authorise()
+    this.#authoriseInput()
   }
 
-  #authorise(): void {
-    const { authorise } = this.#plan
-    if (authorise === undefined) {
-      this.#admit()
-      return
-    }
+  #authoriseInput(): void {
+    const check = this.#plan.authorisation?.ofInput
+    if (check === undefined) this.#admit()
+    else
+      this.#after(
+        () => check(this.input, this.#inner),
+        () => this.#admit(),
+      )
+  }
+
+  /** Goes on after a step, at once or late; what either throws is the call's failure. */
+  #after(step: () => unknown, next: () => void): void {
     try {
-      const allowed = promiseOf(authorise(this.input, this.#inner))
-      if (allowed === undefined) this.#admit()
-      else allowed.then(() => this.#admit()).catch((error: unknown) => this.fail(error))
+      const late = promiseOf(step())
+      if (late === undefined) next()
+      else late.then(next).catch((error: unknown) => this.fail(error))
     } catch (error) {
       this.fail(error)
     }
@@ -187,14 +208,14 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #admit(): void {
     if (this.isSettled) return
-    const { flag, cache } = this.#policies
-    if (flag === undefined && cache === undefined) {
+    const { flag, cache, keyed } = this.#policies
+    if (flag === undefined && cache === undefined && keyed === undefined) {
       this.#limit()
       return
     }
     try {
       flag?.check(this.#outer)
-      if (cache === undefined) this.#limit()
+      if (cache === undefined) this.#claim()
       else {
         this.#reader = new CacheReader(this, cache, cache.keyOf(this.input, this.#outer))
         this.#reader.read(this.#startedMs)
@@ -202,6 +223,33 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Of the calls under one key the first goes on. */
+  #claim(): void {
+    const { keyed } = this.#policies
+    if (keyed === undefined || this.key === undefined) {
+      this.#limit()
+      return
+    }
+    this.#watchCaller()
+    void keyed.claim(this.#outer, this.key, this.input).then((claimed) => this.#claimed(claimed))
+  }
+
+  #claimed(claimed: KeyedCall): void {
+    if ('run' in claimed) {
+      this.#run = claimed.run
+      if (this.isSettled) void this.#letKeyGo(this.#cancelled())
+      else this.#limit()
+    } else if ('error' in claimed) this.fail(claimed.error)
+    else this.settle(claimed.answer)
+  }
+
+  /** Whatever the call came to without its implementation, or with its last try, is known under its key. */
+  #letKeyGo(error: unknown): Promise<void> | undefined {
+    const run = this.#run
+    this.#run = undefined
+    return run?.failed(error)
   }
 
   /** An answer for a cache, as the contract lets it out: made by a call of nobody's, for whoever wants it. */
@@ -382,6 +430,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   attempt(given: CallContext): unknown {
     const { around } = this.#policies
     const context = beginCall(given)
+    if (this.#run && context.key) this.#run.begin(context.key, this.#operation.strip)
     return around
       ? around(this.input, context, async () => this.#implementation(context))
       : this.#implementation(context)
@@ -434,6 +483,7 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const { hedge, invalidates } = this.#policies
     if (this.isSettled) {
       // It took effect, though nobody waited for it any more.
+      if (this.#run) void this.#keepAnswer(this.#run, value)
       if (invalidates) void this.#invalidate(invalidates, value)
       return
     }
@@ -442,8 +492,19 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   }
 
   #accepted(value: unknown): void {
-    const { breaker, invalidates } = this.#policies
-    breaker?.succeeded(this.#startedMs, this.#takeTerm())
+    this.#policies.breaker?.succeeded(this.#startedMs, this.#takeTerm())
+    if (this.#run === undefined) this.#settleWith(value)
+    else void this.#keepAnswer(this.#run, value).then(() => this.#settleWith(value))
+  }
+
+  /** Repeats of the call are given the answer from then on. */
+  #keepAnswer(run: CallRun, value: unknown): Promise<void> {
+    this.#run = undefined
+    return run.answered(value, this.#operation.strip)
+  }
+
+  #settleWith(value: unknown): void {
+    const { invalidates } = this.#policies
     if (invalidates === undefined) this.settle(value)
     else void this.#invalidate(invalidates, value)
   }
@@ -461,7 +522,10 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
 
   #failed(error: unknown): void {
     this.#leavePlace()
-    if (this.isSettled) return
+    if (this.isSettled) {
+      if (!this.#second?.isRunning) void this.#letKeyGo(error)
+      return
+    }
     // The other attempt may still answer.
     if (this.#second?.standsInFor(error)) return
     this.#tryFailed(error)
@@ -477,7 +541,9 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const error = isAbort ? this.#cancelled(thrown) : thrown
     if (isLeft) this.#leaveBreaker()
     else this.#policies.breaker?.learn(error, now, this.#takeTerm())
-    const waitMs = isLeft ? undefined : retry?.next(error, this.#tries, this.deadlineAt - now, platform.random)
+    const waitMs = isLeft
+      ? undefined
+      : retry?.next(error, this.#tries, this.deadlineAt - now, this.key !== undefined, platform.random)
     if (waitMs === undefined) {
       this.fail(error)
       return
@@ -527,6 +593,11 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
    */
   fail(error: unknown, isCallers = false): void {
     if (this.isSettled) return
+    if (this.#run && !this.#isTrying) {
+      // Before the caller knows of it: it may repeat the call at once.
+      void this.#letKeyGo(error)?.then(() => this.fail(error, isCallers))
+      return
+    }
     this.#stage = 'settled'
     const { fallback } = this.#policies
     if (this.#isFlight || !isFailure(error)) {

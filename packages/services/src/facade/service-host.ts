@@ -30,7 +30,7 @@ import {
   type PolicyState,
 } from '@keelson/resilience'
 import { servicesErrors } from '../errors.ts'
-import type { Instrument, OperationState, Plan } from './call-plan.ts'
+import type { Authorise, Instrument, OperationState, Plan } from './call-plan.ts'
 import type { OperationInstrument } from './operation-instrument.ts'
 import { fillsOutput, strip } from './output.ts'
 import { callOperation, callOperationForPeer } from './pipeline.ts'
@@ -51,6 +51,8 @@ interface HostOptions {
   readonly config: () => unknown
   /** Makes the instrument of an operation, or leaves it bare. */
   readonly instrument: ((service: string, operation: string) => OperationInstrument) | undefined
+  /** Makes the authorisation of an operation; without it everybody may call. */
+  readonly authorise: Authorise | undefined
   readonly policyPlatform: PolicyPlatform
   readonly policies: PoliciesConfig
   /** Whether another process of ours runs it, and there what protects it: flags, caches, chaos. */
@@ -118,7 +120,7 @@ export class ServiceHost {
       if (instrument) this.#instruments.set(name, instrument)
       const base = {
         validate: input?.['~standard'].validate,
-        authorise: undefined,
+        authorisation: options.authorise?.(options.name, name),
         instrument: instrument && kind !== 'subscription' ? this.#counted(instrument) : instrument,
       }
       this.#operations.set(name, {
@@ -199,7 +201,7 @@ export class ServiceHost {
   #planOf({ base, policies }: Pick<HostedOperation, 'base' | 'policies'>): Plan {
     const calleePolicies = policies.calleePlan
     return this.#state === 'closing'
-      ? { ...base, validate: undefined, authorise: this.#refuse, policies: undefined, calleePolicies }
+      ? { ...base, authorisation: { ofCaller: this.#refuse }, policies: undefined, calleePolicies }
       : { ...base, policies: policies.plan, calleePolicies }
   }
 

@@ -62,9 +62,10 @@ async function openSource(
   first: FirstItem,
   outgoing: Outgoing | undefined,
 ): Promise<AsyncIterable<unknown>> {
-  const { validate, authorise, policies } = operation.plan
+  const { validate, authorisation, policies } = operation.plan
+  await authorisation?.ofCaller?.(call)
   const parsed = validate === undefined ? input : accept(operation, await validate(input))
-  await authorise?.(parsed, call)
+  await authorisation?.ofInput?.(parsed, call)
   policies?.flag?.check(call)
   // A subscription's implementation returns an async iterable, or is one to be started first: its handler type says so.
   const invoked = (await runInCall(call, () => operation.invoke(parsed, call))) as AsyncIterable<unknown>

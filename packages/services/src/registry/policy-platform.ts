@@ -3,8 +3,10 @@ import { type Clock, type FlagEvaluator, Flags } from '@keelson/kernel'
 import {
   CacheStore,
   createInMemoryCacheStore,
+  createInMemoryIdempotencyStore,
   createInMemoryRateLimitStore,
   Deadlines,
+  IdempotencyStore,
   type PolicyPlatform,
   RateLimitStore,
   ResultCaches,
@@ -21,6 +23,7 @@ interface Options {
 export function createPolicyPlatform({ clock, random, portValue }: Options): PolicyPlatform {
   const cache = createInMemoryCacheStore({ clock })
   const rateLimits = createInMemoryRateLimitStore(clock)
+  const idempotency = createInMemoryIdempotencyStore({ clock })
   // Only adapters of these ports, and `provideValue` with their type, write under their names.
   const port = <T>(name: string) => portValue(name) as T | undefined
   return {
@@ -28,6 +31,7 @@ export function createPolicyPlatform({ clock, random, portValue }: Options): Pol
     random,
     deadlines: new Deadlines(clock),
     caches: new ResultCaches(() => port<CacheStore>(CacheStore.name) ?? cache, clock),
+    idempotency: { claim: (claim) => (port<IdempotencyStore>(IdempotencyStore.name) ?? idempotency).claim(claim) },
     rateLimits: { take: (key, rate) => (port<RateLimitStore>(RateLimitStore.name) ?? rateLimits).take(key, rate) },
     flags: () => port<FlagEvaluator>(Flags.name),
   }

@@ -25,6 +25,7 @@ import {
 import { PoliciesConfig, type PolicyPlatform } from '@keelson/resilience'
 import { createConsoleLog, createMetrics, Log, type Metrics, type Tracer } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
+import type { Authorise } from '../facade/call-plan.ts'
 import { operationInstruments } from '../facade/operation-instrument.ts'
 import { ServiceHost } from '../facade/service-host.ts'
 import type { ConfigChanged, Service } from '../service/service.ts'
@@ -62,6 +63,8 @@ export interface RegistryOptions {
   readonly policies?: PoliciesConfig
   /** False leaves calls uncounted and untimed. */
   readonly instrumented?: boolean
+  /** Says who may call which operation; everybody may when it is left out. */
+  readonly authorise?: Authorise | undefined
   /** A number from 0 to below 1: for the waits before retries and restarts, and for chaos. */
   readonly random?: () => number
 }
@@ -89,6 +92,7 @@ export class Registry {
       configuration: undefined,
       tracer: undefined,
       instrumented: true,
+      authorise: undefined,
       random: Math.random,
       policies: PoliciesConfig.parse({}),
       ...options,
@@ -156,6 +160,7 @@ export class Registry {
       clock: this.#options.clock,
       config: () => this.#options.configuration?.get(section),
       instrument: this.#instruments,
+      authorise: this.#options.authorise,
       policyPlatform: this.#policyPlatform,
       policies: this.#policies,
       isPeer: service.isPeer ?? false,

@@ -18,7 +18,7 @@ import {
   reasonOf,
   systemClock,
 } from '@keelson/kernel'
-import { CacheStore, type PoliciesConfig, RateLimitStore } from '@keelson/resilience'
+import { CacheStore, IdempotencyStore, type PoliciesConfig, RateLimitStore } from '@keelson/resilience'
 import {
   createConsoleLog,
   createMetrics,
@@ -28,6 +28,7 @@ import {
   type Tracer,
 } from '@keelson/telemetry'
 import { servicesErrors } from '../errors.ts'
+import type { Authorise } from '../facade/call-plan.ts'
 import { Listener, type ListenerOptions } from '../listener/listener.ts'
 import { Registry } from '../registry/registry.ts'
 import { addOperationRoutes, addRpcRoute } from '../rest/routes/operation-routes.ts'
@@ -87,6 +88,8 @@ export interface StartOptions extends ConfigOrigins {
   readonly instrumented?: boolean
   /** Says whom a request is made for, or refuses it; see `ListenerOptions`. */
   readonly identify?: ListenerOptions['identify']
+  /** Says who may call which operation; everybody may when it is left out. */
+  readonly authorise?: Authorise
   /** Ends the start when it aborts: what had started is closed, and it rejects with START_CANCELLED. Later it means nothing. */
   readonly signal?: AbortSignal
   /** Cuts the close of a start that failed or was ended: nothing is waited for any longer when it aborts. */
@@ -121,6 +124,7 @@ export async function startSystem<Names extends string>(
     tracer: observed.tracer,
     log: options.log ?? createConsoleLog({ level: 'warn' }),
     instrumented: options.instrumented ?? true,
+    authorise: options.authorise,
     random: options.random ?? Math.random,
   })
   observed.attach(registry.log)
@@ -184,7 +188,7 @@ export async function startSystem<Names extends string>(
     for (const service of system.services) registry.register(service)
 
     // Nothing names these in its `uses`: every call may want them.
-    const everywhere = [Log, CacheStore, RateLimitStore, Flags]
+    const everywhere = [Log, CacheStore, IdempotencyStore, RateLimitStore, Flags]
     const provided = everywhere.filter(isProvided).map(({ name }) => name)
     refuseCancelled()
     if (provided.length > 0) await registry.start(provided)
