@@ -94,7 +94,10 @@ describe('keyed()', () => {
   it('keeps the answer of a call whose caller has gone, once there is one', async () => {
     const answer = later<object>()
     let runs = 0
-    await using pay = await startPay(() => (++runs, answer.promise))
+    await using pay = await startPay(() => {
+      runs++
+      return answer.promise
+    })
     const leaving = new AbortController()
     const left = outcome(pay.charge(5, { key: 'k', signal: leaving.signal }))
     await pay.clock.advance(1_100)
@@ -144,7 +147,14 @@ describe('keyed()', () => {
     expect(runs).toBe(0)
 
     const Big = defineContract('big', '1.0.0', { make: command({ output: z.string() }, keyed()) })
-    const big = defineService(Big, { start: () => ({ make: () => (runs++, 'x'.repeat(2 ** 21)) }) })
+    const big = defineService(Big, {
+      start: () => ({
+        make: () => {
+          runs++
+          return 'x'.repeat(2 ** 21)
+        },
+      }),
+    })
     await using system = await startForTest({ services: [big] })
     const make = () => system.get(Big).make(undefined, createCall({ key: 'k' }))
     expect(await make()).toHaveLength(2 ** 21)
