@@ -1,28 +1,35 @@
 /**
- * `npm run soak -- <name> [--kills 1000] [--seed 1]`: kills parts of a running system at random moments, many times, and proves afterwards that
- * nothing it promised was broken. Prints a table, and fails when there was a violation.
+ * `npm run soak -- <name> [--count N] [--seed 1]`: does things to a running system at random, very often, and proves that nothing it
+ * promised was broken. Prints a table, and fails when there was a violation.
  */
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { SoakReport } from './soak/soak-report.ts'
 
-const soaks: Readonly<Record<string, () => Promise<(kills: number, seed: number) => Promise<SoakReport>>>> = {
-  events: async () => (await import('./soak/events.ts')).soakEvents,
+interface Soak {
+  /** How many there are unless said otherwise: kills of `events`, steps of `calls`. */
+  readonly count: number
+  readonly load: () => Promise<(count: number, seed: number) => Promise<SoakReport>>
+}
+
+const soaks: Readonly<Record<string, Soak>> = {
+  calls: { count: 1_000_000, load: async () => (await import('./soak/calls.ts')).soakCalls },
+  events: { count: 1_000, load: async () => (await import('./soak/events.ts')).soakEvents },
 }
 
 async function main(): Promise<void> {
-  const options = { kills: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' } } as const
+  const options = { count: { type: 'string' }, seed: { type: 'string', default: '1' } } as const
   const { positionals, values } = parseArgs({ allowPositionals: true, options })
-  const load = soaks[positionals[0] ?? '']
-  const [kills, seed] = [Number(values.kills), Number(values.seed)]
-  if (!load || !Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
-    process.stderr.write(`npm run soak -- <${Object.keys(soaks).join('|')}> [--kills 1000] [--seed 1]\n`)
+  const soak = soaks[positionals[0] ?? '']
+  const [count, seed] = [Number(values.count ?? soak?.count), Number(values.seed)]
+  if (!soak || !Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
+    process.stderr.write(`npm run soak -- <${Object.keys(soaks).join('|')}> [--count N] [--seed 1]\n`)
     process.exitCode = 2
     return
   }
-  const soak = await load()
+  const run = await soak.load()
   const startedAt = Date.now()
-  const { rows, violations } = await soak(kills, seed)
+  const { rows, violations } = await run(count, seed)
   for (const { what, count } of rows) process.stdout.write(`| ${what} | ${count.toLocaleString('en')} |\n`)
   process.stdout.write(`| seconds | ${Math.round((Date.now() - startedAt) / 1_000)} |\n`)
   for (const violation of violations.slice(0, 50)) process.stderr.write(`${violation}\n`)
