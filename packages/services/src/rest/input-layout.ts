@@ -80,9 +80,8 @@ function isOpenObject({ additionalProperties, patternProperties }: JsonSchema): 
 /** Why the input of an operation cannot travel over its route; undefined when it can. */
 export function whyNoLayout(operation: Operation, route: HttpRoute, subject: string): string | undefined {
   const layout = layoutOf(operation, route, subject)
-  const { root, inputs, isOpen } = layout
+  const { inputs, isOpen } = layout
   const { body, base64, json, query = [], status, location } = route.options
-  if (root && [...typesOf(root)].some((type) => type !== 'object')) return 'its input is not an object'
   const named = namesInRoutePath(route.path)
   const all = [...named, ...query, ...[body, base64, json].filter((name) => name !== undefined)]
   const unknown = isOpen ? undefined : all.find((name) => !inputs.has(name))
