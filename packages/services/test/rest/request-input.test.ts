@@ -135,6 +135,11 @@ describe('an input over a body', () => {
       )
   })
 
+  it('cannot be sent where it is no object, which routes have no place for', () => {
+    for (const method of ['GET', 'POST'] as const)
+      expect(() => writeInput(over(z.string(), method, '/v1/text'), 'shop.text', 'a')).toThrow('an object is needed')
+  })
+
   it('is raw text only where it is text', () => {
     const text = over(z.object({ name: z.string(), text: z.string().optional() }), 'PUT', '/v1/put/{name}', {
       body: 'text',
