@@ -70,8 +70,11 @@ export const soakWorkflow = defineWorkflow({
   name: 'soak',
   version: 1,
   input: z.object({ id: z.string() }),
-  startedBy: onEvents(SoakEvents, (one) =>
-    one.type === 'Ordered' ? { id: one.id, input: { id: one.id } } : undefined,
+  // Writers may be ahead of the first program that runs it.
+  startedBy: onEvents(
+    SoakEvents,
+    (one) => (one.type === 'Ordered' ? { id: one.id, input: { id: one.id } } : undefined),
+    { from: 'start' },
   ),
   run: async (workflow, { id }) => {
     for (const step of ['first', 'second']) {

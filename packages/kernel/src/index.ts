@@ -42,7 +42,13 @@ export {
 export { type Environment, environments } from './config/environment.ts'
 export type { ConfigVariables } from './config/environment-layer.ts'
 export { isSecret, redacted, Secret, secret } from './config/secret.ts'
-export { type Annotation, type AnnotationKind, defineAnnotation, type OperationShape } from './contract/annotation.ts'
+export {
+  type Annotated,
+  type Annotation,
+  type AnnotationKind,
+  defineAnnotation,
+  type OperationShape,
+} from './contract/annotation.ts'
 export { callerOf } from './contract/caller-of.ts'
 export { type CliCommand, cli, type Progress, progress, readCli, readProgress } from './contract/cli.ts'
 export {

@@ -62,10 +62,15 @@ function printList(
     ...services.map(({ version }) => version.length),
     adapters.length > 0 ? 'adapter'.length : 0,
   )
+  const states = [
+    ...services.map(({ state }) => state),
+    ...adapters.flatMap(({ state, runner = '' }) => [state, runner]),
+  ]
+  const stateWidth = Math.max(...states.map((state) => state.length))
   const line = (name: string, version: string, state: string, dependsOn: readonly string[]) => {
     const uses = dependsOn.length > 0 ? terminal.dim(`uses ${dependsOn.join(', ')}`) : ''
     const start = `${terminal.bold(name.padEnd(nameWidth))}  ${version.padEnd(versionWidth)}`
-    terminal.print(`${start}  ${state.padEnd(10)} ${uses}`.trimEnd())
+    terminal.print(`${start}  ${state.padEnd(stateWidth)}  ${uses}`.trimEnd())
   }
   for (const { name, version, state, dependsOn } of services) line(name, version, state, dependsOn)
   for (const { name, state, runner, dependsOn } of adapters) {

@@ -14,7 +14,8 @@ export interface OperationShape<Kind, Input, Output> {
 
 type WhyNot = (operations: Readonly<Record<string, Annotated>>) => string | undefined
 
-interface Annotated {
+/** Whatever annotations stand on. */
+export interface Annotated {
   readonly annotations: readonly Annotation[]
 }
 

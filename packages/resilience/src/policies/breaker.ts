@@ -195,7 +195,7 @@ export class CircuitBreaker {
 
 const numbers = { closed: 0, 'half-open': 0.5, open: 1 } as const
 
-interface BreakerState {
+export interface BreakerState {
   readonly state: CircuitState
   readonly opened: number
   readonly refused: number

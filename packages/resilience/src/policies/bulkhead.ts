@@ -154,7 +154,7 @@ function adapted(given: BulkheadSettings, before: AdaptiveLimit | undefined): Ad
   return before ?? new AdaptiveLimit(least, concurrency)
 }
 
-interface BulkheadState {
+export interface BulkheadState {
   readonly running: number
   readonly waiting: number
   readonly refused: number

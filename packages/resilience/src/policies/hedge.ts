@@ -116,7 +116,7 @@ export class Hedge {
   }
 }
 
-interface HedgeCounts {
+export interface HedgeCounts {
   readonly hedged: number
   readonly won: number
   readonly tokens: number

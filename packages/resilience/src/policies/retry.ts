@@ -29,7 +29,7 @@ export function retry(given: z.infer<typeof settings.schema> = {}): AnsweringAnn
 }
 
 /** How many tokens are left: of the operation, so that a reload does not fill it. */
-interface RetryState extends Budget {
+export interface RetryState extends Budget {
   /** Tries beside the first. */
   retries: number
   /** Failures that were not tried again for want of tokens. */

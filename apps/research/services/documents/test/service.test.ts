@@ -85,7 +85,7 @@ test('documents answers from what was indexed before, at once', async () => {
   expect((await second.get(Documents).search({ query: 'keel' })).total).toBe(1)
 })
 
-test('documents shows what is indexed as it changes, until the service ends', async () => {
+test('documents shows what is indexed as it changes, and tells its readers when the service ends', async () => {
   const system = await startDocuments()
   const service = system.get(Documents)
   const pictures: Overview[] = []
@@ -98,7 +98,8 @@ test('documents shows what is indexed as it changes, until the service ends', as
   })()
   await service.upload({ path: 'a.md', content: 'keel' })
   await sawDocument
+  const ended = expect(reader).rejects.toMatchObject({ code: 'SERVICE_NOT_RUNNING', retryable: true })
   await system.close()
-  await reader
+  await ended
   expect(pictures.at(-1)).toEqual({ documents: 1, chunks: 1, indexing: null, vectors: null })
 })
