@@ -13,6 +13,7 @@ describe('npm run soak', { timeout: 120_000 }, () => {
       'policy: cache hits',
       'policy: hedge hedged',
     ]
+    expect(counted.get('policy: hedge hedged')).toBeGreaterThan(0)
     for (const what of [...exercised, 'policy: keyed repeats', 'policy: retry retries', 'policy: breaker opened'])
       expect(counted.get(what) ?? 0, what).toBeGreaterThan(20)
   })

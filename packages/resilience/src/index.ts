@@ -25,7 +25,7 @@ export {
 } from './operation-policies.ts'
 export { type Around, around } from './policies/around.ts'
 export { breaker, type CircuitBreaker, type CircuitState } from './policies/breaker.ts'
-export { type Bulkhead, bulkhead, type QueuePlace, type Waiting } from './policies/bulkhead.ts'
+export { type AbandonedPlace, type Bulkhead, bulkhead, type QueuePlace, type Waiting } from './policies/bulkhead.ts'
 export { cache } from './policies/cache.ts'
 export { CacheFlight } from './policies/cache-flight.ts'
 export { type CacheEntry, CacheStore } from './policies/cache-store.ts'

@@ -3,9 +3,12 @@ import * as z from 'zod'
 import { type AnsweringAnnotation, annotate } from '../annotation.ts'
 import { answering, type Policy, type SettingsOf, settingsOf } from '../policy.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
+import type { Deadlines, Expiring } from './deadlines.ts'
 
 /** The least bound of an adaptive bulkhead that names none. */
 const leastByDefault = 4
+const shortestGraceMs = 1_000
+const longestGraceMs = 60_000
 
 const settings = settingsOf(
   {
@@ -57,6 +60,8 @@ export class Bulkhead {
   #waiting = 0
   #isLettingIn = false
   refused = 0
+  /** Implementations that go on although their places were given back. */
+  abandoned = 0
 
   constructor(given: BulkheadSettings) {
     this.#settings = given
@@ -132,6 +137,17 @@ export class Bulkhead {
     if (this.#first) this.#letIn()
   }
 
+  /**
+   * The call of a place has ended, and its implementation goes on without one. The place is given back when that ends, or after as
+   * long again as the call had, within a second and a minute: what ignores its signal and hangs must not hold it for ever.
+   *
+   * @param ownMs the operation's deadline; Infinity when it has none.
+   */
+  abandon(deadlines: Deadlines, nowMs: number, ownMs: number): AbandonedPlace {
+    const graceMs = Math.min(Math.max(ownMs, shortestGraceMs), longestGraceMs)
+    return new AbandonedPlace(this, deadlines, nowMs, graceMs)
+  }
+
   /** A call that is answered at once leaves while it is being let in: the loop that let it in sees to the next. */
   #letIn(): void {
     if (this.#isLettingIn) return
@@ -147,6 +163,39 @@ export class Bulkhead {
   }
 }
 
+/** A place whose call has ended before its implementation. */
+export class AbandonedPlace implements Expiring {
+  readonly #bulkhead: Bulkhead
+  readonly #deadlines: Deadlines
+  readonly deadlineAt: number
+  before: Expiring | undefined = undefined
+  after: Expiring | undefined = undefined
+  #isGivenBack = false
+
+  constructor(bulkhead: Bulkhead, deadlines: Deadlines, nowMs: number, graceMs: number) {
+    this.#bulkhead = bulkhead
+    this.#deadlines = deadlines
+    this.deadlineAt = nowMs + graceMs
+    deadlines.add(this, nowMs)
+  }
+
+  expire(): void {
+    this.#isGivenBack = true
+    this.#bulkhead.abandoned++
+    this.#bulkhead.leave()
+  }
+
+  /** The implementation has ended after all. */
+  leave(): void {
+    if (this.#isGivenBack) {
+      this.#bulkhead.abandoned--
+      return
+    }
+    this.#deadlines.remove(this)
+    this.#bulkhead.leave()
+  }
+}
+
 function adapted(given: BulkheadSettings, before: AdaptiveLimit | undefined): AdaptiveLimit | undefined {
   if (given.adaptive !== true) return undefined
   const { least = leastByDefault, concurrency } = given
@@ -159,6 +208,8 @@ export interface BulkheadState {
   readonly waiting: number
   readonly refused: number
   readonly limit: number
+  /** Implementations that go on although their calls have ended long ago and their places were given back. */
+  readonly abandoned: number
 }
 
 export const bulkheadPolicy: Policy<z.infer<typeof settings.schema>, BulkheadSettings, Bulkhead, BulkheadState> = {
@@ -182,6 +233,12 @@ export const bulkheadPolicy: Policy<z.infer<typeof settings.schema>, BulkheadSet
       read: ({ waiting }) => waiting,
     },
     {
+      kind: 'gauge',
+      name: 'keelson_bulkhead_abandoned',
+      help: 'Implementations that go on long after their calls have ended',
+      read: ({ abandoned }) => abandoned,
+    },
+    {
       kind: 'counter',
       name: 'keelson_bulkhead_refused_total',
       help: 'Calls refused by a full bulkhead',
@@ -203,6 +260,7 @@ export const bulkheadPolicy: Policy<z.infer<typeof settings.schema>, BulkheadSet
         waiting: places?.waiting ?? 0,
         refused: places?.refused ?? 0,
         limit: places?.limit ?? 0,
+        abandoned: places?.abandoned ?? 0,
       }),
     }
   },

@@ -14,6 +14,7 @@ import {
   type TraceContext,
 } from '@keelson/kernel'
 import {
+  type AbandonedPlace,
   type CallRun,
   type Chaos,
   type Expiring,
@@ -61,6 +62,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
   #isTrying = false
   /** Whether the operation was told that it is, when the call ended. */
   #outlives = false
+  /** The place in the bulkhead that the implementation has kept since. */
+  #abandoned: AbandonedPlace | undefined
   /** Whether it makes an answer for a cache, for others to answer with. */
   #isFlight = false
   #watchesCaller = false
@@ -475,7 +478,9 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     const { bulkhead, platform } = this.#policies
     if (bulkhead === undefined) return
     if (bulkhead.isAdaptive) bulkhead.ranFor(platform.clock.monotonic() - this.#tryingSinceMs)
-    bulkhead.leave()
+    const place = this.#abandoned ?? bulkhead
+    this.#abandoned = undefined
+    place.leave()
   }
 
   #succeeded(value: unknown): void {
@@ -670,6 +675,8 @@ export class PolicedCall implements CallContext, Expiring, Waiting {
     if (this.#isTrying) {
       this.#outlives = true
       this.#operation.outlives()
+      const { bulkhead, deadline, platform } = this.#policies
+      this.#abandoned = bulkhead?.abandon(platform.deadlines, this.now(), deadline.ms)
     }
     if (this.#second) this.#endSecond()
     if (this.#watchesCaller) this.#outer.signal.removeEventListener('abort', this)

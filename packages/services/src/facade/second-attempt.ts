@@ -2,7 +2,7 @@
  * The second attempt of a hedged call, from the moment that it is planned: its own timer, place and signal. The call that it belongs to ends it, at the latest with its own end.
  */
 import { type CallContext, deriveCall } from '@keelson/kernel'
-import { type Hedge, type PolicyPlan, resilienceErrors } from '@keelson/resilience'
+import { type AbandonedPlace, type Hedge, type PolicyPlan, resilienceErrors } from '@keelson/resilience'
 
 /** The call that is hedged. */
 interface HedgedCall {
@@ -22,6 +22,7 @@ export class SecondAttempt {
   readonly #context: CallContext
   #isRunning = false
   #isEnded = false
+  #abandoned: AbandonedPlace | undefined
   /** What the first attempt failed with while this one was under way. */
   #firstFailure: { readonly error: unknown } | undefined
 
@@ -50,6 +51,10 @@ export class SecondAttempt {
   end(): void {
     if (this.#isEnded) return
     this.#isEnded = true
+    if (this.#isRunning) {
+      const { bulkhead, deadline, platform } = this.#policies
+      this.#abandoned = bulkhead?.abandon(platform.deadlines, platform.clock.monotonic(), deadline.ms)
+    }
     this.#abort.abort(this.#isRunning ? resilienceErrors.CALL_CANCELLED({ operation: this.#operation }) : undefined)
   }
 
@@ -72,7 +77,8 @@ export class SecondAttempt {
     const startedMs = platform.clock.monotonic()
     const left = () => {
       this.#isRunning = false
-      bulkhead?.leave()
+      const place = this.#abandoned ?? bulkhead
+      place?.leave()
       return !this.#isEnded
     }
     const attempt = async () => this.#call.attempt(this.#context)

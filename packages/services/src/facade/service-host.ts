@@ -312,6 +312,11 @@ export class ServiceHost {
           status: 'degraded',
           message: `${bulkhead.running} calls run, ${bulkhead.waiting} wait`,
         }
+      if (bulkhead && bulkhead.abandoned > 0)
+        checks[`${operation} abandoned`] = {
+          status: 'degraded',
+          message: `${bulkhead.abandoned} implementations go on long after their calls have ended`,
+        }
     }
     return checks
   }

@@ -283,7 +283,7 @@ describe('a bulkhead', () => {
     const calls = [0, 1, 2, 3, 4].map((id) => outcome(backend.fetch(id)))
     expect(await calls[4]).toBe('BULKHEAD_FULL')
     expect(started).toEqual([0, 1])
-    expect(backend.state().bulkhead).toEqual({ running: 2, waiting: 2, refused: 1, limit: 2 })
+    expect(backend.state().bulkhead).toEqual({ running: 2, waiting: 2, refused: 1, limit: 2, abandoned: 0 })
     answers[1]?.resolve({ n: 1 })
     await calls[1]
     expect(started).toEqual([0, 1, 2])

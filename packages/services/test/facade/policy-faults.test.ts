@@ -3,6 +3,7 @@ import {
   type CallContext,
   createCall,
   defineContract,
+  deriveCall,
   type ErrorKind,
   KeelsonError,
   query,
@@ -190,6 +191,40 @@ describe('a breaker', () => {
     expect(backend.state().breaker?.state).toBe('closed')
     hanging.resolve({ n: 2 })
     expect(await lost).toEqual({ n: 2 })
+  })
+})
+
+describe('a bulkhead', () => {
+  it('gets the place of a call back whose implementation hangs, once, and says that it goes on', async () => {
+    const answer = later<{ n: number }>()
+    await using backend = await startBackend([deadline('2s'), bulkhead({ concurrency: 1, queue: 1 })], ({ id }) =>
+      id === 0 ? answer.promise : { n: id },
+    )
+    const hanging = outcome(backend.fetch(0))
+    await backend.clock.advance(2_100)
+    expect(await hanging).toBe('DEADLINE_EXCEEDED')
+    const waiting = outcome(backend.fetch(1))
+    await backend.clock.advance(1_800)
+    expect(backend.state().bulkhead).toMatchObject({ running: 1, waiting: 1, abandoned: 0 })
+    await backend.clock.advance(200)
+    expect(await waiting).toEqual({ n: 1 })
+    expect(backend.state().bulkhead).toMatchObject({ running: 0, waiting: 0, abandoned: 1 })
+    expect((await backend.host.health()).checks['fetch abandoned']).toMatchObject({ status: 'degraded' })
+    answer.resolve({ n: 0 })
+    await backend.clock.advance(0)
+    expect(backend.state().bulkhead).toMatchObject({ running: 0, abandoned: 0 })
+  })
+
+  it('gets it back at once when the implementation ends after its caller', async () => {
+    const answer = later<{ n: number }>()
+    const leaving = new AbortController()
+    await using backend = await startBackend([bulkhead({ concurrency: 1 }), breaker()], () => answer.promise)
+    void outcome(backend.fetch(0, deriveCall(rootCall, { signal: leaving.signal, deadlineAt: 50 })))
+    await backend.clock.advance(100)
+    expect(backend.state().bulkhead).toMatchObject({ running: 1 })
+    answer.resolve({ n: 0 })
+    await backend.clock.advance(0)
+    expect(backend.state().bulkhead).toMatchObject({ running: 0, abandoned: 0 })
   })
 })
 
