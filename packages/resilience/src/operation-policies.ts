@@ -55,6 +55,7 @@ export class OperationPolicies {
   readonly #platform: PolicyPlatform
   readonly #attached: ReadonlyMap<PolicyName, AnyAttached>
   readonly #isPeers: boolean
+  #isKeyed = false
   #plan: PolicyPlan | undefined
   #calleePlan: PolicyPlan
   #explained: readonly ExplainedPolicy[] = []
@@ -74,7 +75,7 @@ export class OperationPolicies {
     this.#operation = operation
     this.#platform = platform
     this.#annotated = readPolicies(operation)
-    const isRepeatableByKey = this.#annotated.settings['keyed'] !== undefined
+    const isRepeatableByKey = () => this.#isKeyed
     const isRepeatable = operation.kind === 'query' || this.#annotated.codeOf(idempotence).length > 0
     this.#attached = new Map(
       all.map(([policy, { attach }]) => {
@@ -105,6 +106,8 @@ export class OperationPolicies {
     const resolved = resolve(this.#layers(config))
     if (!config.chaosAllowed) resolved.delete('chaos')
     const { kind } = this.#operation
+    // Also where the other side of a wire keeps the keys.
+    this.#isKeyed = kind === 'command' && resolved.has('keyed')
     const isOn = ([name, { kinds, ownKinds, isCode, side }]: (typeof all)[number]) => {
       if (this.#isPeers && side === 'callee') return false
       const settings = resolved.get(name)

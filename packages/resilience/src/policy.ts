@@ -39,8 +39,8 @@ export interface PolicySubject {
   readonly name: string
   /** Whether making a call twice has the effect of making it once: queries, and commands that say so. */
   readonly isRepeatable: boolean
-  /** Whether that is so of calls with an idempotency key: commands that are `keyed()`. */
-  readonly isRepeatableByKey: boolean
+  /** Whether that is so of calls with an idempotency key, as things are set: commands that are `keyed()`. */
+  readonly isRepeatableByKey: () => boolean
   readonly platform: PolicyPlatform
   /** What the annotations of this policy hold that is code and cannot be in configuration, in their order. */
   readonly code: readonly unknown[]

@@ -7,6 +7,7 @@ import {
   type Annotation,
   type CallContext,
   type CallKey,
+  type Clock,
   currentCall,
   errorFromData,
   errorToData,
@@ -22,6 +23,7 @@ import { isFailure } from '../failure.ts'
 import type { Claimed, IdempotencyStore, KeyedRun } from '../idempotency/idempotency-store.ts'
 import { type Policy, type PolicySubject, type SettingsOf, settingsOf } from '../policy.ts'
 import { identityOf } from './identity.ts'
+import { patiently } from './store-patience.ts'
 import { Untellable, valueText } from './value-text.ts'
 
 const settings = settingsOf(
@@ -55,12 +57,14 @@ export class KeyGate {
   readonly #operation: string
   readonly #keepMs: number
   readonly #store: IdempotencyStore
+  readonly #clock: Clock
   readonly counts: { repeats: number }
 
   constructor({ keep }: KeyedSettings, { name, platform }: PolicySubject, counts: { repeats: number }) {
     this.#operation = name
     this.#keepMs = parseMs(keep)
     this.#store = platform.idempotency
+    this.#clock = platform.clock
     this.counts = counts
   }
 
@@ -71,7 +75,7 @@ export class KeyGate {
       const command = { identity: identityOf(call), operation, key: key.text }
       const fingerprint = fingerprintOf(operation, key.text, input)
       const claimed = await this.#claimed({ ...command, fingerprint, keepMs: this.#keepMs })
-      if (claimed.state === 'new') return { run: new CallRun(claimed.run) }
+      if (claimed.state === 'new') return { run: new CallRun(claimed.run, this.#clock) }
       if (claimed.state === 'running')
         return { error: resilienceErrors.CALL_IN_PROGRESS({ operation, retryAfterMs: claimed.retryAfterMs }) }
       if (claimed.state === 'reused') return { error: resilienceErrors.IDEMPOTENCY_KEY_REUSED({ operation }) }
@@ -83,9 +87,13 @@ export class KeyGate {
   }
 
   async #claimed(claim: Parameters<IdempotencyStore['claim']>[0]): Promise<Claimed> {
+    let claiming: Promise<Claimed> | undefined
     try {
-      return await this.#store.claim(claim)
+      claiming = this.#store.claim(claim)
+      return await patiently(claiming, this.#clock)
     } catch (cause) {
+      // A claim that comes true after all is nobody's.
+      claiming?.then((late) => (late.state === 'new' ? late.run.release() : undefined)).catch(() => {})
       throw resilienceErrors.IDEMPOTENCY_STORE_UNREACHABLE({ operation: this.#operation }, { cause })
     }
   }
@@ -94,9 +102,11 @@ export class KeyGate {
 /** The run of a command under its key, from the claim until its outcome is kept. */
 export class CallRun {
   readonly #run: KeyedRun
+  readonly #clock: Clock
 
-  constructor(run: KeyedRun) {
+  constructor(run: KeyedRun, clock: Clock) {
     this.#run = run
+    this.#clock = clock
   }
 
   /** Makes the run known to `keepAnswer` in calls that have this key. */
@@ -106,14 +116,14 @@ export class CallRun {
 
   /** Keeps an answer, or what is known of it. Never rejects: the command took effect, whether that can be kept or not. */
   async answered(answer: unknown, strip: (output: unknown) => Promise<unknown>): Promise<void> {
-    await this.#answered(answer, strip, undefined).catch(() => {})
+    await patiently(this.#answered(answer, strip, undefined), this.#clock).catch(() => {})
   }
 
   /** Keeps an error that would be the same the next time; lets the key go after any other. Never rejects. */
   async failed(error: unknown): Promise<void> {
     const isAnswer = isError(error) && !error.retryable && !isFailure(error) && error.kind !== 'cancelled'
     const ended = isAnswer ? this.#run.finish(JSON.stringify({ error: errorToData(error) })) : this.#run.release()
-    await ended.catch(() => {})
+    await patiently(ended, this.#clock).catch(() => {})
   }
 
   async #answered(

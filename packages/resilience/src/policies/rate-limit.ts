@@ -1,5 +1,5 @@
 /** Bounds how often an operation is called, by everybody together, by each calling service, by each subject or by each tenant. */
-import type { CallContext } from '@keelson/kernel'
+import { type CallContext, type Clock, promiseOf } from '@keelson/kernel'
 import * as z from 'zod'
 import { type AnsweringAnnotation, annotate } from '../annotation.ts'
 import { DurationSetting, parseMs } from '../duration.ts'
@@ -7,6 +7,7 @@ import { answering, type Policy, type PolicySubject, type SettingsOf, settingsOf
 import { boundedKey } from './cache-keys.ts'
 import { identityOf, tenantOf } from './identity.ts'
 import type { Rate, RateLimitStore } from './rate-limit-store.ts'
+import { patiently } from './store-patience.ts'
 
 const settings = settingsOf(
   {
@@ -35,6 +36,7 @@ export class RateLimit {
   readonly #operation: string
   readonly #rate: Rate
   readonly #store: RateLimitStore
+  readonly #clock: Clock
   readonly counts: { refused: number }
   readonly by: RateLimitSettings['by']
 
@@ -46,6 +48,7 @@ export class RateLimit {
     this.#operation = name
     this.#rate = { intervalMs: parseMs(per) / limit, burst }
     this.#store = platform.rateLimits
+    this.#clock = platform.clock
     this.by = by
     this.counts = counts
   }
@@ -58,7 +61,9 @@ export class RateLimit {
     const who = whoShares[this.by](call)
     const key = who === '' ? this.#operation : `${this.#operation}:${boundedKey(who)}`
     try {
-      return this.#store.take(key, this.#rate)
+      const taken = this.#store.take(key, this.#rate)
+      const late = promiseOf(taken)
+      return late === undefined ? taken : patiently(late, this.#clock)
     } catch {
       return 0
     }

@@ -7,6 +7,7 @@ import { CacheKeys } from './cache-keys.ts'
 import type { CacheEntry, CacheStore } from './cache-store.ts'
 import { identityOf } from './identity.ts'
 import { shared } from './kept-value.ts'
+import { patiently } from './store-patience.ts'
 import { TagEpochs } from './tag-epochs.ts'
 
 /** A clock that was set is noticed so soon. */
@@ -161,7 +162,7 @@ export class ResultCache {
       // What has `then` is no entry.
       const late = promiseOf(found) as Promise<CacheEntry | undefined> | undefined
       if (late === undefined) return this.#believed(found as CacheEntry | undefined)
-      return late.then(
+      return patiently(late, this.#clock).then(
         (entry) => this.#believed(entry),
         () => this.#unreachable(),
       )

@@ -51,7 +51,7 @@ export class Retry {
     this.#longestMs = parseMs(given.longest)
     this.#budget = given.budget
     this.#isRepeatable = isRepeatable
-    this.#isRepeatableByKey = isRepeatableByKey
+    this.#isRepeatableByKey = isRepeatableByKey()
     this.#state = state
   }
 

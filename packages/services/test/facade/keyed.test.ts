@@ -19,6 +19,7 @@ const Pay = defineContract('pay', '1.0.0', {
     deadline('1s'),
     retry({ initial: 1 }),
   ),
+  book: command({ input: Charge, output: z.object({ number: z.int() }) }, keyed()),
   refund: command({ input: Charge, output: z.object({ number: z.int() }) }, retry({ initial: 1 })),
 })
 
@@ -28,7 +29,7 @@ async function startPay(charge: Implementation, store = createInMemoryIdempotenc
   const clock = createFakeClock()
   const pay = defineService(Pay, {
     // What a test answers with is its own business.
-    start: () => ({ charge: charge as never, refund: charge as never }),
+    start: () => ({ charge: charge as never, book: charge as never, refund: charge as never }),
   })
   const system = await startForTest({ services: [pay], clock, listen: true, random: () => 0 })
   system.registry.provideValue(IdempotencyStore, store)
@@ -162,6 +163,33 @@ describe('keyed()', () => {
     expect(runs).toBe(1)
   })
 
+  it('waits no longer than two seconds for a store that does not answer, and leaves nothing claimed', async () => {
+    const store = createInMemoryIdempotencyStore()
+    const hanging = later<void>()
+    let runs = 0
+    await using pay = await startPay(() => ({ number: ++runs }), {
+      claim: (claim) => hanging.promise.then(() => store.claim(claim)),
+    })
+    const book = () => pay.system.get(Pay).book({ amount: 5 }, createCall({ key: 'patient' }))
+    const refused = outcome(book())
+    await pay.clock.advance(2_100)
+    expect([await refused, runs]).toEqual(['IDEMPOTENCY_STORE_UNREACHABLE', 0])
+    hanging.resolve()
+    await pay.clock.advance(1)
+    expect(await book()).toMatchObject({ number: 1 })
+  })
+
+  it('is turned off together with the repetition that rests on it', async () => {
+    let runs = 0
+    await using pay = await startPay(() => {
+      runs++
+      throw busy()
+    })
+    await pay.system.configuration.update('policies.services.pay.operations.charge.keyed', false)
+    expect(await outcome(pay.charge(5))).toBe('BUSY')
+    expect(runs).toBe(1)
+  })
+
   it('holds over REST, where a malformed key is refused', async () => {
     let runs = 0
     await using pay = await startPay(() => ({ number: ++runs }))
@@ -191,6 +219,7 @@ describe('commands that a keyed command calls', () => {
     const pay = defineService(Pay, {
       start: () => ({
         charge: () => ({ number: ++charges }),
+        book: () => ({ number: 0 }),
         refund: () => ({ number: 0 }),
       }),
     })
