@@ -15,11 +15,12 @@ import {
 import type { ClientConfig, PoolClient } from 'pg'
 import { Connections } from './connections.ts'
 import { endsConnection, type Stage, statementFailure } from './failure.ts'
+import type { Password, TlsOptions } from './login.ts'
 import { Notifications } from './notifications.ts'
 import { Description, Pipeline, type PipelineResult } from './pipeline.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 import { Replicas } from './replicas.ts'
-import { clientConfig, type Password, type TlsOptions } from './server-address.ts'
+import { clientConfig } from './server-address.ts'
 import { isAmbiguous, type ParameterTypes, requireStatement, toWireValues, type WireStatement } from './statements.ts'
 
 export interface PostgresOptions {
