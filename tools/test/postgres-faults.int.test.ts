@@ -12,7 +12,7 @@ import {
   openInlineProjections,
 } from '@keelson/events'
 import { connectPostgresDatabase, type PostgresOptions } from '@keelson/postgres'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { missingServers, type RealServer, startPostgres, startStandby } from '../real-servers.ts'
 import { startCuttingProxy } from './cutting-proxy.ts'
@@ -59,7 +59,8 @@ describe.skipIf(isSkipped)('PostgreSQL in trouble', { timeout: 120_000 }, () => 
       const { rows } = (await database.replica?.query<{ is: boolean }>('select pg_is_in_recovery() as is')) ?? {}
       return rows?.[0]?.is
     }
-    expect(await isReplica()).toBe(true)
+    // A standby that has just started may refuse its first connections, and then rests for a while.
+    await vi.waitUntil(isReplica, { timeout: 30_000, interval: 200 })
     await standby.kill()
     expect(await isReplica()).toBe(false)
     expect((await connected()).replica).toBeUndefined()
