@@ -7,11 +7,23 @@ import { servicesErrors } from '../errors.ts'
 import { strip } from './output.ts'
 import type { ServiceHost } from './service-host.ts'
 
-/** Calls a query or command. Rejects with OPERATION_UNKNOWN, OPERATION_INPUT_INVALID, OPERATION_OUTPUT_INVALID, or what the service throws. */
-export async function callAtEdge(host: ServiceHost, name: string, input: unknown, call: CallContext): Promise<unknown> {
+/**
+ * Calls a query or command. Rejects with OPERATION_UNKNOWN, OPERATION_INPUT_INVALID, OPERATION_OUTPUT_INVALID, or what the service throws.
+ *
+ * @param isPeer whether another process of ours calls, which has run what protects callers.
+ */
+export async function callAtEdge(
+  host: ServiceHost,
+  name: string,
+  input: unknown,
+  call: CallContext,
+  isPeer = false,
+): Promise<unknown> {
   const operation = host.operation(name)
   const subject = `${host.name}.${name}`
-  return strip(await host.call(name, checked(input, operation, subject), call), operation, subject)
+  const given = checked(input, operation, subject)
+  const answer = isPeer ? host.callForPeer(name, given, call) : host.call(name, given, call)
+  return strip(await answer, operation, subject)
 }
 
 /** Subscribes. Throws as `callAtEdge` rejects, where the input has keys that the contract does not know; what else is wrong shows with the first item. */

@@ -46,14 +46,9 @@ function run(operation: OperationState, input: unknown, call: CallContext): Prom
  * Runs a query or command whose caller is in another process of ours: over a wire each try is a call, and the caller's own policies (deadline, retry,
  * breaker, hedge, fallback) have run where the caller is. The deadline that came with the call holds here.
  */
-export function callOperationForPeer(
-  operation: OperationState,
-  input: unknown,
-  given: CallChanges,
-  caller: string,
-): Promise<unknown> {
+export function callOperationForPeer(operation: OperationState, input: unknown, given: CallChanges): Promise<unknown> {
   const { plan } = operation
-  const call = callOf(operation.name, given, caller)
+  const call = callOf(operation.name, given, undefined)
   return enterIfOther(call, () => new PolicedCall(operation, plan, plan.calleePolicies, input, call).start())
 }
 

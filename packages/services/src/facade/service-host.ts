@@ -269,9 +269,9 @@ export class ServiceHost {
   }
 
   /** A call that came over a wire from another process of ours: what protects its caller has run there, and is not run again. */
-  callForPeer(name: string, input: unknown, call: CallChanges, caller: string): Promise<unknown> {
+  callForPeer(name: string, input: unknown, call: CallChanges): Promise<unknown> {
     const operation = this.#stateOf(name)
-    return this.#watched(operation, callOperationForPeer(operation, input, call, caller))
+    return this.#watched(operation, callOperationForPeer(operation, input, call))
   }
 
   /** @param outgoing turns the items of the implementation into those of the reader. */

@@ -5,6 +5,9 @@ import type { Arrival } from './arrival.ts'
 /** How long the caller waits yet, in whole milliseconds, as our own clients say. */
 export const timeLeftHeader = 'x-keelson-time-left-ms'
 
+/** Sent by a process of ours that has run what protects its caller, and wants here only what protects the service. */
+export const peerHeader = 'x-keelson-peer'
+
 type Carrying = Pick<Arrival, 'header'>
 
 /** The caller's, when it is sane; a new one otherwise. */
@@ -18,6 +21,10 @@ export function idempotencyKeyOf(request: Carrying): string | undefined {
   const key = request.header('idempotency-key')
   if (key !== undefined && !isKeyText(key)) throw kernelErrors.IDEMPOTENCY_KEY_INVALID({ key: key.slice(0, 100) })
   return key
+}
+
+export function isFromPeer(request: Carrying): boolean {
+  return request.header(peerHeader) === '1'
 }
 
 /** On the clock of this process: those of two processes differ, so it is the time left that travels. */

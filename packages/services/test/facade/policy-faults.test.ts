@@ -394,8 +394,7 @@ describe('a call of a peer', () => {
         return id === 1 ? new Promise(() => {}) : { n: id }
       },
     )
-    const call = (id: number, context: CallContext = rootCall) =>
-      backend.host.callForPeer('fetch', { id }, context, 'shop')
+    const call = (id: number, context: CallContext = rootCall) => backend.host.callForPeer('fetch', { id }, context)
     expect([await outcome(call(0)), await outcome(call(0)), runs]).toEqual(['BUSY', 'BUSY', 2])
     expect([await call(2), await call(2), runs]).toEqual([{ n: 2 }, { n: 2 }, 3])
     const hanging = outcome(call(1, { ...rootCall, deadlineAt: backend.clock.monotonic() + 100 }))

@@ -7,6 +7,7 @@ import { isRecord } from '@keelson/kernel'
 import { servicesErrors } from '../../errors.ts'
 import { callAtEdge, subscribeAtEdge } from '../../facade/edge.ts'
 import type { ServiceHost } from '../../facade/service-host.ts'
+import { isFromPeer } from '../../listener/call-headers.ts'
 import { answerEvents, answerEventsHead } from '../../listener/event-stream.ts'
 import { answerJson, type Exchange, readBytes, readJson, textOf } from '../../listener/exchange.ts'
 import type { Listener } from '../../listener/listener.ts'
@@ -30,7 +31,9 @@ export function addOperationRoutes(listener: Listener, host: ServiceHost): void 
       const body = await readBody(exchange, layout)
       const input = readInput(layout, { path: exchange.parameters, query: exchange.query, body })
       try {
-        await answerCall(exchange, host, name, input, route, shown)
+        // Beyond this machine anybody may say so, and gain a call without a deadline.
+        const isPeer = listener.exposure === 'local' && isFromPeer(exchange)
+        await answerCall(exchange, host, name, input, { route, shown, isPeer })
       } catch (error) {
         throw shown(error)
       }
@@ -51,8 +54,16 @@ export function addRpcRoute(listener: Pick<Listener, 'route'>, hostOf: (service:
     const operation = host.operation(name)
     const maxBytes = readHttp(operation)?.options.maxBytes ?? defaultMaxBytes
     // A text of n bytes may take more in JSON, where a quote is two.
-    await answerCall(exchange, host, name, await readJson(exchange, maxBytes * 2), undefined)
+    await answerCall(exchange, host, name, await readJson(exchange, maxBytes * 2))
   })
+}
+
+interface AnswerOptions {
+  readonly route?: HttpRoute
+  /** Makes of an error what its caller may know. */
+  readonly shown?: (error: unknown) => unknown
+  /** Whether a process of ours calls, which has run what protects callers. */
+  readonly isPeer?: boolean
 }
 
 async function answerCall(
@@ -60,8 +71,7 @@ async function answerCall(
   host: ServiceHost,
   name: string,
   input: unknown,
-  route: HttpRoute | undefined,
-  shown: (error: unknown) => unknown = (error) => error,
+  { route, shown = (error) => error, isPeer = false }: AnswerOptions = {},
 ): Promise<void> {
   const operation = host.operation(name)
   if (operation.kind === 'subscription') {
@@ -69,7 +79,7 @@ async function answerCall(
     else await answerEvents(exchange, subscribeAtEdge(host, name, input, exchange.call), shown)
     return
   }
-  const output = await callAtEdge(host, name, input, exchange.call)
+  const output = await callAtEdge(host, name, input, exchange.call, isPeer)
   const location = route?.options.location?.replace(/\{(\w+)\}/g, (_, key) =>
     encodeURIComponent(String(isRecord(output) ? output[key] : '')),
   )
