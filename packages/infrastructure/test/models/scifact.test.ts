@@ -9,7 +9,7 @@ const isSkipped = !hasScifact() && process.env.KEELSON_REQUIRE_SERVERS !== '1'
 
 it.skipIf(isSkipped)(
   'fitLsa() finds the abstracts of SciFact, and fused with BM25 it finds more than BM25 alone',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const { passages: documents, queries: claims, relevant } = readScifact()
     const index = createSearchIndex()
